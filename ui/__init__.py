@@ -1,0 +1,1 @@
+"""What people touch: the Gradio app, its routes and the command line."""
