@@ -83,9 +83,9 @@ def torch_arguments(command: list[str], wanted: str) -> list[str]:
     plan = resolves(command, PLAIN) or ""
     if any(name in plan for name in CUDA_PACKAGES):
         print(
-            "No NVIDIA GPU was found, and only the CUDA build of torch is to be had: about 3 GB will be downloaded.\n"
-            "It runs on the processor too. Ctrl-C within 10 seconds stops this; `pip install uv` first, and the CPU "
-            "build (0.2 GB) is found.",
+            "No NVIDIA GPU was found, and only the CUDA build of torch is to be had: about 3 GB in all.\n"
+            "It runs on the processor too. Ctrl-C within 10 seconds stops this; after `pip install uv` the\n"
+            "CPU build (0.2 GB) is found.",
             flush=True,
         )
         time.sleep(10)
@@ -101,7 +101,7 @@ def main() -> None:
     parser.add_argument("--torch", choices=("", "cpu", "cuda"), default="")
     parser.add_argument("--extras", default="embedded,surveys,test")
     options = parser.parse_args()
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 (this script runs before any requirement is checked)
         sys.exit(f"Python {platform.python_version()} is too old: Kallisti needs 3.11 or newer")
     python = make_venv(options.venv)
     command = installer(python)

@@ -1,0 +1,91 @@
+"""Options that several commands share, and how commands speak: tables, progress bars, JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        envvar="KALLISTI_DATA_DIR",
+        help="Where answers, prepared galleries and models live.  [default: the user's data folder]",
+        show_default=False,
+    ),
+]
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--database-url",
+        envvar="KALLISTI_DATABASE_URL",
+        help="An SQLAlchemy URL for the answers, such as postgresql+psycopg://user@host/kallisti.",
+        show_default=False,
+    ),
+]
+Galleries = Annotated[
+    list[Path] | None,
+    typer.Option("--gallery", help="A folder of pictures or of WebDataset shards; repeatable.", show_default=False),
+]
+Banks = Annotated[
+    list[str] | None,
+    typer.Option("--bank", help="bfi, epi or a survey folder; repeatable.", show_default=False),
+]
+EncoderName = Annotated[
+    str, typer.Option("--encoder", help="auto, embedded, open_clip:MODEL/PRETRAINED or open_clip:local-dir:PATH.")
+]
+RaterId = Annotated[str, typer.Option("--rater", help="Whose answers; `me` is the local person.")]
+About = Annotated[
+    Path | None,
+    typer.Option("--about", help="JSON file of answers known already: question id -> answer.", show_default=False),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+Progress = Callable[[str, int, int], None]
+
+
+def data_folder(given: Path | None) -> Path:
+    """The data folder: the given one, else the platform's user data folder."""
+    if given is not None:
+        return given.expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("kallisti", appauthor=False))
+
+
+@contextmanager
+def progress_bar(quiet: bool = False) -> Iterator[Progress]:
+    """A progress bar on standard error: call the yielded function with (stage, done, total)."""
+    if quiet:
+        yield lambda stage, done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description:<32}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        tasks: dict[str, Any] = {}
+
+        def report(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=total)
+            bar.update(tasks[stage], completed=done, total=total)
+
+        yield report
+
+
+def say(value: Any, as_json: bool, text: str) -> None:
+    """Prints the value as JSON or the text for people."""
+    print(json.dumps(value, ensure_ascii=False, allow_nan=False) if as_json else text)
+
+
+def ask_consent(question: str) -> bool:
+    """Asks a yes/no question on the terminal; no answer and no terminal both mean no."""
+    import sys
+
+    return sys.stdin.isatty() and typer.confirm(question, default=False, err=True)
