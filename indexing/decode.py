@@ -18,6 +18,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from indexing.skips import printable
 from prefs.errors import GalleryError
 
 Refusal = Literal[
@@ -59,7 +60,7 @@ class Refused(GalleryError):
 
     def __init__(self, reason: Refusal, detail: str = "") -> None:
         self.reason: Refusal = reason
-        found = f" ({detail})" if detail else ""
+        found = f" ({printable(detail)})" if detail else ""
         super().__init__(
             f"the picture is refused: {reason}{found}; allowed are JPEG, PNG and WebP "
             "of one frame, up to 25 megapixels and 64 MiB"

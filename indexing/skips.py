@@ -28,6 +28,13 @@ class Skips:
         if len(names) < NAMED:
             names.append(printable(name)[-80:])
 
+    def copy(self) -> Skips:
+        """The same counts and names, to add to."""
+        other = Skips(self.total)
+        other.reasons = self.reasons.copy()
+        other._names = {reason: list(names) for reason, names in self._names.items()}
+        return other
+
     @property
     def share(self) -> float:
         """Skipped files as a share of all files, 0 to 1."""
