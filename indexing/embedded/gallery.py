@@ -15,7 +15,19 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from indexing.embedded import color_fields, flow, landscapes
+from indexing.embedded import (
+    agates,
+    attractors,
+    botanical,
+    color_fields,
+    compositions,
+    flow,
+    landscapes,
+    marbling,
+    nebulae,
+    silk,
+    turing,
+)
 from indexing.embedded.color import oklab, to_linear
 from indexing.embedded.painting import COMPLEXITIES, Brief, Family
 from indexing.embedded.palettes import PALETTES
@@ -34,6 +46,14 @@ FAMILIES: dict[str, Family] = {
     "flow": Family(flow.paint),
     "landscapes": Family(landscapes.paint),
     "color_fields": Family(color_fields.paint),
+    "attractors": Family(attractors.paint),
+    "botanical": Family(botanical.paint),
+    "compositions": Family(compositions.paint),
+    "marbling": Family(marbling.paint),
+    "agates": Family(agates.paint),
+    "silk": Family(silk.paint),
+    "nebulae": Family(nebulae.paint, nebulae.PALETTES),
+    "turing": Family(turing.paint),
 }
 
 _DRAWING = "drawing.json"
