@@ -1,0 +1,135 @@
+"""A look back at an interview: was each answer predicted, and which answers were decisive."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from prefs.belief import Belief, infer, prior, probabilities
+from prefs.model import ChoiceModel
+from prefs.questions import Answer, Question
+from prefs.space import Floats
+
+Responses = Sequence[tuple[Question, Answer]]
+
+BELIEFS = 100  # beliefs that are computed at most for one review
+BINS = 5
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Answers predicted with a similar probability: mean probability, share right, number."""
+
+    expected: float
+    right: float
+    count: int
+
+
+@dataclass(frozen=True)
+class Review:
+    """How the answers were predicted, each from those before it (prequential; Dawid, 1984).
+
+    chances: (n,) probability that was given to what the person then said. right: (n,) whether the
+    likeliest answer was said. generic, generic_right: the same for the population, knowing no
+    answer. uniform: (n,) 1/K. log_loss and accuracy of each are means; bins tell whether stated
+    probabilities of the likeliest answer come true.
+    """
+
+    chances: Floats
+    right: Floats
+    generic: Floats
+    generic_right: Floats
+    uniform: Floats
+    bins: tuple[Bin, ...]
+
+    @property
+    def log_loss(self) -> float:
+        """Mean negative log probability of the answers, in nats."""
+        return _loss(self.chances)
+
+    @property
+    def generic_log_loss(self) -> float:
+        """The same with the population's probabilities."""
+        return _loss(self.generic)
+
+    @property
+    def uniform_log_loss(self) -> float:
+        """The same with all options equally likely."""
+        return _loss(self.uniform)
+
+    @property
+    def accuracy(self) -> float:
+        """Share of answers that were the likeliest."""
+        return float(self.right.mean()) if len(self.right) else 0.0
+
+    @property
+    def generic_accuracy(self) -> float:
+        """The same with the population's probabilities."""
+        return float(self.generic_right.mean()) if len(self.generic_right) else 0.0
+
+
+def review(model: ChoiceModel, responses: Responses) -> Review:
+    """Predicts every answer from the answers before it; skips are left out.
+
+    Beyond 100 answers the belief is renewed only every n/100 answers, so that a long log stays
+    quick; every answer is still predicted from earlier ones alone.
+    """
+    said = [(question, answer) for question, answer in responses if answer is not None]
+    if not said:
+        empty = np.empty(0)
+        return Review(empty, empty, empty, empty, empty, ())
+    vectors = model.stack([question for question, _ in said])
+    given = np.array([answer for _, answer in said])
+    each = np.arange(len(said))
+    generic = probabilities(prior(model), vectors)
+    step = -(-len(said) // BELIEFS)
+    told = np.concatenate(
+        [
+            probabilities(infer(model, said[:start]), vectors[start : start + step])
+            for start in range(0, len(said), step)
+        ]
+    )
+    right = (told.argmax(1) == given).astype(float)
+    return Review(
+        told[each, given],
+        right,
+        generic[each, given],
+        (generic.argmax(1) == given).astype(float),
+        1.0 / vectors.counts,
+        _bins(told.max(1), right),
+    )
+
+
+def decisive(model: ChoiceModel, responses: Responses, latest: int = BELIEFS) -> list[tuple[int, float]]:
+    """How much each of the latest answers formed the belief: (index in responses, bits), most first.
+
+    The bits are the Kullback-Leibler divergence of the belief from the belief without the answer.
+    """
+    whole = infer(model, responses)
+    rows = [row for row, (_, answer) in enumerate(responses) if answer is not None][-latest:]
+    found = [
+        (row, divergence(whole, infer(model, [*responses[:row], *responses[row + 1 :]]))) for row in rows
+    ]
+    return sorted(found, key=lambda entry: -entry[1])
+
+
+def divergence(belief: Belief, other: Belief) -> float:
+    """KL(belief || other) of two Gaussian beliefs, in bits."""
+    mixed = np.linalg.solve(other.chol, belief.chol)
+    shift = np.linalg.solve(other.chol, belief.mean - other.mean)
+    size = len(shift)
+    nats = 0.5 * (np.square(mixed).sum() + shift @ shift - size) - np.log(np.abs(np.diagonal(mixed))).sum()
+    return max(float(nats), 0.0) / float(np.log(2.0))
+
+
+def _bins(chances: Floats, right: Floats) -> tuple[Bin, ...]:
+    """Equal-mass bins, at least five answers in each."""
+    order = np.argsort(chances, kind="stable")
+    groups = np.array_split(order, max(min(BINS, len(order) // 5), 1))
+    return tuple(Bin(float(chances[g].mean()), float(right[g].mean()), len(g)) for g in groups)
+
+
+def _loss(chances: Floats) -> float:
+    return float(-np.log(chances).mean()) if len(chances) else 0.0
