@@ -23,9 +23,13 @@ from indexing.embedded import (
     compositions,
     flow,
     landscapes,
+    letters,
     marbling,
     nebulae,
     silk,
+    stars,
+    textiles,
+    tilings,
     turing,
 )
 from indexing.embedded.color import oklab, to_linear
@@ -54,6 +58,10 @@ FAMILIES: dict[str, Family] = {
     "silk": Family(silk.paint),
     "nebulae": Family(nebulae.paint, nebulae.PALETTES),
     "turing": Family(turing.paint),
+    "tilings": Family(tilings.paint),
+    "stars": Family(stars.paint),
+    "letters": Family(letters.paint),
+    "textiles": Family(textiles.paint),
 }
 
 _DRAWING = "drawing.json"
