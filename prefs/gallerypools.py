@@ -7,7 +7,7 @@ an index over the pictures, names a few hundred informative ones; small gallerie
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +17,15 @@ from prefs.belief import Belief
 from prefs.errors import ConfigError, ModelError
 from prefs.model import GallerySource, QuestionVectors
 from prefs.pools import Aim, Candidates, Past, Rows, content
-from prefs.questions import PRETTIER, TIE, Option, Question, pair, picture
+from prefs.questions import PRETTIER, Option, Question, pair, picture
 
 DOMAIN = "taste"
 MOST_SHOWN = 4
 WHOLE = 64  # pictures of which all pairs are listed
-PROPOSALS = 512
-FAVOURITES = 48
+PROPOSALS, ENOUGH = 512, 64
+FAVORITES = 48
 GRID_SEEDS, GRID_CHOICES = 4, 32
+ALL_THE_SAME = "All the same"
 LIKE = ("I like it", "Not for me")
 LABELS = ("Ugly", "Rather ugly", "In between", "Rather pretty", "Pretty")
 
@@ -37,32 +38,32 @@ def no_alt(item: str) -> str:
     return ""
 
 
-class GalleryPool:
-    """What all pools of pictures share: which pictures can be shown, and what they are about.
+class Showing(TypedDict, total=False):
+    """Settings of every pool of pictures.
 
     topics: topic of a picture by its id. chosen: topics (or "taste/topic") to ask about, None for
-    all. alt: alternative text of a picture. A picture is shown at most `most_shown` times while
+    all. alt: alternative text of a picture. most_shown: how often a picture is shown at most while
     others can be.
     """
 
-    def __init__(
-        self,
-        source: GallerySource,
-        *,
-        topics: Mapping[str, str] | None = None,
-        chosen: Collection[str] | None = None,
-        alt: Callable[[str], str] = no_alt,
-        most_shown: int = MOST_SHOWN,
-    ) -> None:
+    topics: Mapping[str, str]
+    chosen: Collection[str] | None
+    alt: Callable[[str], str]
+    most_shown: int
+
+
+class GalleryPool:
+    """What all pools of pictures share: which pictures can be shown, and what they are about."""
+
+    def __init__(self, source: GallerySource, **showing: Unpack[Showing]) -> None:
         self.name = source.name
         self.source = source
-        self._alt = alt
-        self._most_shown = most_shown
-        self._topics = topics or {}
+        self._alt = showing.get("alt", no_alt)
+        self._most_shown = showing.get("most_shown", MOST_SHOWN)
+        self._topics = showing.get("topics", {})
+        chosen = showing.get("chosen")
         names = [self._topics.get(item, "") for item in source.items]
-        wanted = (
-            set(names) if chosen is None or DOMAIN in chosen else {n for n in names if _chosen(n, chosen)}
-        )
+        wanted = {name for name in set(names) if chosen is None or _chosen(name, chosen)}
         self.rows: Rows = np.array([row for row, name in enumerate(names) if name in wanted], dtype=np.intp)
         topic_names = sorted(wanted)
         self.contents = tuple(content(DOMAIN, name) for name in topic_names)
@@ -70,10 +71,9 @@ class GalleryPool:
         self._codes = np.array([codes.get(name, 0) for name in names], dtype=np.intp)
 
     def about(self, question: Question) -> tuple[str, ...]:
-        """The contents of the pictures of a question of this gallery."""
-        if question.source != self.name:
-            return ()
-        return tuple(content(DOMAIN, self._topics.get(item, "")) for item in question.items)
+        """The contents of the pictures of a question of this gallery, if all of them are chosen."""
+        found = tuple(content(DOMAIN, self._topics.get(item, "")) for item in question.items)
+        return found if question.source == self.name and set(found) <= set(self.contents) else ()
 
     def sample(self, count: int, past: Past, rng: np.random.Generator) -> QuestionVectors:
         """Random pairs of pictures without a tie: the plain "which is prettier?"."""
@@ -115,8 +115,10 @@ class PairPool(GalleryPool):
         ModelError: the proposer names a picture that is not there.
     """
 
-    def __init__(self, source: GallerySource, proposer: Proposer, *, tie: bool = True, **rest: Any) -> None:
-        super().__init__(source, **rest)
+    def __init__(
+        self, source: GallerySource, proposer: Proposer, *, tie: bool = True, **showing: Unpack[Showing]
+    ) -> None:
+        super().__init__(source, **showing)
         self._proposer = proposer
         self._tie = tie
         self._scale = source.scales.get("pair", 1.0)
@@ -143,8 +145,9 @@ class PairPool(GalleryPool):
         for limit in (self._most_shown, np.inf):
             rows = self._open(past, limit)
             found = self._unasked(self._listed(rows, belief, rng, aim), past)
-            if len(found) == 0:  # everything that was proposed has been asked
-                found = self._unasked(self._random_pairs(rows, PROPOSALS, rng), past)
+            if len(found) < ENOUGH and len(rows) > WHOLE:  # most of what is proposed was asked or is closed
+                drawn = self._unasked(self._random_pairs(rows, PROPOSALS, rng), past)
+                found = np.concatenate([found, drawn])
             if len(found):
                 break
         return found
@@ -171,12 +174,12 @@ class PairPool(GalleryPool):
         return named if len(rows) == len(self.rows) else named[np.isin(named, rows).all(1)]
 
     def _hopeful(self, rows: Rows, belief: Belief) -> Rows:
-        """Pictures that may be the favourite: highest mean plus one standard deviation of utility."""
+        """Pictures that may be the favorite: highest mean plus one standard deviation of utility."""
         columns = self.source.columns
         taste = self.source.taste[rows]
         spread = np.sqrt(np.square(taste @ np.linalg.cholesky(belief.cov[np.ix_(columns, columns)])).sum(1))
         hope = self.source.appeal[rows] + taste @ belief.mean[columns] + spread
-        return np.sort(np.argsort(-hope, kind="stable")[:FAVOURITES])
+        return np.sort(np.argsort(-hope, kind="stable")[:FAVORITES])
 
     def _unasked(self, rows: Rows, past: Past) -> Rows:
         fresh = [row for row, pictures in enumerate(rows) if self._key(pictures) not in past.questions]
@@ -190,10 +193,12 @@ class PairPool(GalleryPool):
 class GridPool(PairPool):
     """Which of 4 to 9 pictures is prettiest: the best pairs, each grown greedily by information."""
 
-    def __init__(self, source: GallerySource, proposer: Proposer, *, size: int = 4, **rest: Any) -> None:
+    def __init__(
+        self, source: GallerySource, proposer: Proposer, *, size: int = 4, **showing: Unpack[Showing]
+    ) -> None:
         if not 4 <= size <= 9:
             raise ConfigError(f"a grid of {size} pictures: allowed are 4 to 9")
-        super().__init__(source, proposer, **rest)
+        super().__init__(source, proposer, **showing)
         self._size = size
 
     def candidates(self, belief: Belief, past: Past, rng: np.random.Generator, aim: Aim) -> Candidates:
@@ -205,7 +210,7 @@ class GridPool(PairPool):
         def build(row: int) -> Question:
             shown = tuple(items[i] for i in rows[row])
             options = [Option(picture(item, self._alt(item))) for item in shown]
-            tie = [Option(TIE.replace("Both", "All"), "tie")] if self._tie else []
+            tie = [Option(ALL_THE_SAME, "tie")] if self._tie else []
             topic = self._topic(shown)
             name = self._key(rows[row])
             return Question(name, "grid", PRETTIER, (*options, *tie), self.name, DOMAIN, topic)
@@ -271,10 +276,12 @@ class ThumbsPool(GalleryPool):
 class RatingPool(ThumbsPool):
     """How pretty is one picture, on ordered labels from low to high."""
 
-    def __init__(self, source: GallerySource, *, labels: tuple[str, ...] = LABELS, **rest: Any) -> None:
+    def __init__(
+        self, source: GallerySource, *, labels: tuple[str, ...] = LABELS, **showing: Unpack[Showing]
+    ) -> None:
         if len(labels) < 2:
             raise ConfigError(f"a rating with {len(labels)} labels: at least two are needed")
-        super().__init__(source, **rest)
+        super().__init__(source, **showing)
         self._labels = labels
 
     def candidates(self, belief: Belief, past: Past, rng: np.random.Generator, aim: Aim) -> Candidates:
@@ -298,4 +305,4 @@ def all_pairs(rows: Rows) -> Rows:
 
 
 def _chosen(topic: str, chosen: Collection[str]) -> bool:
-    return topic in chosen or content(DOMAIN, topic) in chosen
+    return DOMAIN in chosen or topic in chosen or content(DOMAIN, topic) in chosen

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -38,9 +38,9 @@ def new_token() -> str:
 class Interview:
     """One rater's interview over several pools with one belief.
 
-    asked, entries: the log so far, in order, as the store returns it. known: answers given beforehand (about
-    the person, or in earlier interviews); they inform the belief and are not asked again. tokens:
-    makes the token of each new question.
+    asked, entries: the log so far, in order, as the store returns it. known: answers given
+    beforehand (about the person, or in earlier interviews); they inform the belief and are not
+    asked again. hidden: pictures flagged earlier. tokens: makes the token of each new question.
     """
 
     _belief: Belief | None
@@ -57,6 +57,7 @@ class Interview:
         *,
         seed: int = 0,
         known: Sequence[tuple[Question, Answer]] = (),
+        hidden: Collection[str] = (),
         tokens: Callable[[], str] = new_token,
     ) -> None:
         self.model = model
@@ -67,6 +68,7 @@ class Interview:
         self._asked = {one.token: one for one in listed}
         self._planned: dict[object, Asked] = {}
         self._readable: dict[str, bool] = {}
+        self._hidden = frozenset(hidden)
         self._settle(tuple(entries))
 
     # -- what is known ---------------------------------------------------------------------------
@@ -101,13 +103,17 @@ class Interview:
 
     @property
     def pending(self) -> list[Asked]:
-        """Questions that wait for an answer (the shown one, and undone ones), in the order of asking."""
+        """Questions that wait for an answer (the shown one, and undone ones), in the order of asking.
+
+        Flagged ones, and those that no open pool asks about, do not wait.
+        """
         return [
             one
             for token, one in self._asked.items()
             if token not in self._done
             and token not in self._withdrawn
             and self._flagged.isdisjoint(one.question.items)
+            and any(pool.about(one.question) for pool in self.pools)
             and self._reads(one.question)
         ]
 
@@ -203,7 +209,7 @@ class Interview:
         answers = effective(self._asked, entries)
         self._entries = entries
         self._effective = answers
-        self._flagged = flagged(entries)
+        self._flagged = self._hidden | flagged(entries)
         self._withdrawn = {one.token for one in entries if one.action == "flag" and one.item is None}
         self._done = {one.token for one, _ in answers}
         self._belief = None

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from prefs.acquisition import chances
-from prefs.belief import Belief
+from prefs.belief import Belief, softmax
+from prefs.draws import normals
 from prefs.model import QuestionVectors
 
+DRAWS = 128
 NORMAL_95 = 1.959964
 
 
@@ -102,7 +103,25 @@ def consistency(same: int, repeated: int) -> Consistency:
     return Consistency(same, repeated, max(float(center - half), 0.0), min(float(center + half), 1.0))
 
 
+def describe(progress: Progress) -> str:
+    """Where an interview stands, in plain sentences."""
+    found, said = progress.forecast, progress.consistency
+    lines = [
+        f"{progress.answers} answers. About {found.now:.0%} of your answers to unseen questions can be "
+        f"predicted; {found.prior:.0%} without any answer, {found.achievable:.0%} if your taste were known "
+        "exactly."
+    ]
+    if said.repeated:
+        lines.append(f"Asked again, you answered the same {said.same} of {said.repeated} times.")
+    if progress.left:
+        lines.append(f"About {progress.left} questions are left.")
+    return " ".join(lines)
+
+
 def _accuracy(belief: Belief, vectors: QuestionVectors) -> tuple[float, float]:
     """Mean probability of the likeliest answer, with the taste integrated out and with it known."""
-    chance = chances(belief, vectors)
-    return float(chance.mean(1).max(1).mean()), float(chance.max(2).mean())
+    tastes = belief.mean + normals(belief.mean.size, DRAWS) @ belief.chol.T
+    logits = np.einsum("nkd,sd->snk", vectors.phi, tastes, optimize=True) + vectors.g
+    floor = np.isfinite(vectors.g) / vectors.counts[:, None]
+    chance = (1.0 - belief.lapse) * softmax(logits) + belief.lapse * floor
+    return float(chance.mean(0).max(1).mean()), float(chance.max(2).mean())

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from prefs.acquisition import normals
 from prefs.belief import Belief, probabilities
+from prefs.draws import normals
 from prefs.model import ChoiceModel, GallerySource
 from prefs.pools import Rows
 from prefs.progress import NORMAL_95
@@ -71,17 +71,20 @@ def rank(belief: Belief, source: GallerySource, rows: Rows | None = None) -> Ran
     4,096 evenly spaced pictures.
     """
     rows = np.arange(len(source.items)) if rows is None else rows
-    tastes = belief.mean + normals(belief.mean.size, DRAWS) @ belief.chol.T
-    tastes = tastes[:, source.columns]
+    if len(rows) == 0:
+        return Ranking(rows, (), *np.zeros((4, 0)))
+    columns = source.columns
+    block = np.linalg.cholesky(belief.cov[np.ix_(columns, columns)])
+    tastes = belief.mean[columns] + normals(len(columns), DRAWS) @ block.T
     spaced = rows[np.linspace(0, len(rows) - 1, min(len(rows), THRESHOLDS)).round().astype(np.intp)]
     median, tenth = np.quantile(_utility(source, spaced, tastes), (0.5, 0.9), axis=0)
     mean, sd = utility(belief, source, rows)
     above, top = np.empty(len(rows)), np.empty(len(rows))
     for start in range(0, len(rows), BLOCK):
-        block = slice(start, start + BLOCK)
-        values = _utility(source, rows[block], tastes)
-        above[block] = (values >= median).mean(1)
-        top[block] = (values >= tenth).mean(1)
+        some = slice(start, start + BLOCK)
+        values = _utility(source, rows[some], tastes)
+        above[some] = (values >= median).mean(1)
+        top[some] = (values >= tenth).mean(1)
     order = np.argsort(-mean, kind="stable")
     items = tuple(source.items[row] for row in rows[order])
     return Ranking(rows[order], items, mean[order], sd[order], above[order], top[order])
@@ -108,6 +111,8 @@ def favorites(
     features: (M, F) vectors by source row, in which a picture whose cosine (around the mean of the
     ranked ones) with one already chosen is above 0.97 is passed over.
     """
+    if not ranking.items:
+        return []
     center = features[ranking.rows[:: max(len(ranking.rows) // THRESHOLDS, 1)]].mean(0)
     hidden = set(seen)
     order = range(len(ranking.items))
@@ -133,6 +138,8 @@ def map_of(belief: Belief, source: GallerySource, rows: Rows) -> Floats:
     tastes that matter to the person: the first principal direction, with x's direction taken
     out, of the taste vectors weighted by the belief's second moment of each coordinate.
     """
+    if len(rows) == 0:
+        return np.zeros((0, 2))
     taste = source.taste[rows]
     x = utility(belief, source, rows)[0]
     second = belief.cov[np.ix_(source.columns, source.columns)] + np.outer(

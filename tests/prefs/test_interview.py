@@ -14,6 +14,7 @@ from prefs.interview import Interview
 from prefs.log import Asked, Entry, effective
 from prefs.planner import Planner
 from prefs.pools import Past
+from prefs.progress import describe
 from prefs.questions import Answer, pair
 from prefs.stopper import AfterCount
 
@@ -183,6 +184,45 @@ def test_known_answers_inform_and_are_not_asked() -> None:
     assert asked is not None
     assert asked.question.question_id == "s5"
     assert interview.progress().questions == 0
+
+
+def test_what_waits_about_other_topics_is_left_for_later() -> None:
+    clerk = Clerk()
+    source = world.gallery_of(MODEL)
+    topics = {item: "even" if row % 2 == 0 else "odd" for row, item in enumerate(source.items)}
+    both = world.interview(MODEL, pools=(pair_pool(MODEL, topics=topics),))
+    first = both.next()
+    while first and {topics[item] for item in first.question.items} != {"even", "odd"}:
+        both.apply(clerk("answer", first.token, 0))
+        first = both.next()
+    assert first is not None
+    odd = pair_pool(MODEL, topics=topics, chosen=["odd"])
+    narrow = Interview(MODEL, (odd,), Planner(), None, both.asked, tokens=counted("n"))
+    shown = narrow.next()
+    assert shown is not None
+    assert {topics[item] for item in shown.question.items} == {"odd"}
+
+
+def test_progress_in_plain_words() -> None:
+    clerk = Clerk()
+    planner = Planner(repeats=0.6, gap=1)
+    interview = world.interview(MODEL, planner, pools=(pair_pool(MODEL),), stopper=AfterCount(9))
+    text = describe(answered(interview, 6, clerk).progress())
+    assert text.startswith("6 answers. About ")
+    assert "Asked again, you answered the same" in text
+    assert text.endswith("About 3 questions are left.")
+
+
+def test_pictures_hidden_earlier_are_not_shown() -> None:
+    model = world.model(pictures=6)
+    interview = world.interview(model, pools=(pair_pool(model),), hidden=["p000", "p001", "p002"])
+    answered(interview, 3, Clerk())
+    assert {item for one in interview.asked.values() for item in one.question.items} == {
+        "p003",
+        "p004",
+        "p005",
+    }
+    assert interview.next() is None
 
 
 def test_a_stopper_ends_with_its_reason_and_undo_reopens() -> None:

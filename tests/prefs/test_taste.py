@@ -98,6 +98,15 @@ def test_a_map_of_one_picture_or_of_equal_ones_is_finite() -> None:
         np.testing.assert_allclose(map_of(prior(MODEL), source, rows), 0.0, atol=1e-6)
 
 
+def test_no_pictures_make_an_empty_ranking_and_map() -> None:
+    none = np.empty(0, dtype=np.intp)
+    ranking = rank(prior(MODEL), SOURCE, none)
+    assert ranking.items == ()
+    assert len(ranking.mean) == len(ranking.top) == 0
+    assert favorites(ranking, SOURCE.taste, 3) == []
+    assert map_of(prior(MODEL), SOURCE, none).shape == (0, 2)
+
+
 def test_percentiles_are_those_of_the_population() -> None:
     direction = np.zeros(MODEL.space.size)
     direction[MODEL.space.columns("bank")[0]] = 2.0
