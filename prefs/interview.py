@@ -79,6 +79,11 @@ class Interview:
         return self._asked
 
     @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The log so far: everything that the person did, in order."""
+        return self._entries
+
+    @property
     def answers(self) -> list[tuple[Asked, Answer]]:
         """The answers as they stand after undo and edit, skips included, in the order of asking."""
         return list(self._effective)
