@@ -1,6 +1,6 @@
 """The index of a gallery: one vector a picture, checked by sha256 before anything is used.
 
-    FOLDER/current              the name of the build in use, replaced in one step
+    FOLDER/current              name of the build in use and sha256 of its manifest, replaced in one step
     FOLDER/index-*/             a build: items.npy, vectors.npy, nearest-*.faiss, manifest.json
     FOLDER/parts-*/             vectors of a preparation under way (`prepare`)
 
@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 from indexing.gallery import Gallery
 from indexing.skips import Skips
 from prefs.errors import IndexingError
-from prefs.files import read_manifest
+from prefs.files import MANIFEST, read_manifest, sha256, write_bytes
 
 FORMAT = 1
 CURRENT = "current"
-BUILD = re.compile(r"index-[0-9a-f]{16}")
+_BUILD = re.compile(r"index-[0-9a-f]{16}")
 
 Vectors = NDArray[np.float32]
 
@@ -55,14 +55,15 @@ class Index:
         Raises:
             IndexingError: none there, damaged, of a newer version, or made by another encoder.
         """
-        name = _current(folder)
+        name, digest = _current(folder)
         try:
-            return _opened(folder / name, encoder)
+            return _opened(folder / name, digest, encoder)
         except IndexingError:
             # A preparation may have replaced the build between the two reads.
-            if (newer := _current(folder)) == name:
+            name, newer = _current(folder)
+            if newer == digest:
                 raise
-            return _opened(folder / newer, encoder)
+            return _opened(folder / name, newer, encoder)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -91,13 +92,14 @@ class Index:
         Raises:
             IndexingError: an unknown item, or a vector of another size.
         """
-        if isinstance(query, str) and query not in self.rows:
-            raise IndexingError(f"no picture {query!r} in the index {self.build}: index the gallery again")
+        own = query if isinstance(query, str) else None
+        if own is not None and own not in self.rows:
+            raise IndexingError(f"no picture {own!r} in the index {self.build}: index the gallery again")
         vector = self.vectors[self.rows[query]] if isinstance(query, str) else query
         if vector.shape != (self.vectors.shape[1],):
             raise IndexingError(f"vector of shape {vector.shape}: expected ({self.vectors.shape[1]},)")
         unit = np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-12), np.float32)[None]
-        wanted = min(count + isinstance(query, str), len(self))
+        wanted = count + (own is not None)
         found: list[tuple[float, int]] = []
         start = 0
         for part in self._searchers:
@@ -107,7 +109,7 @@ class Index:
             )
             start += part.ntotal
         ranked = [(self.items[row], -score) for score, row in sorted(found)]
-        return [pair for pair in ranked if pair[0] != query][:count]
+        return [(item, score) for item, score in ranked if item != own][:count]
 
     @cached_property
     def _searchers(self) -> Sequence[Any]:
@@ -117,21 +119,29 @@ class Index:
         return [faiss.read_index(str(file), faiss.IO_FLAG_MMAP) for file in files]
 
 
-def _current(folder: Path) -> str:
+def point_to(build: Path) -> None:
+    """Puts a whole build into use."""
+    write_bytes(build.parent / CURRENT, f"{build.name} {sha256(build / MANIFEST)}\n".encode())
+
+
+def _current(folder: Path) -> tuple[str, str]:
+    """Name and manifest checksum of the build in use."""
     try:
-        name = (folder / CURRENT).read_text(encoding="ascii").strip()
+        name, _, digest = (folder / CURRENT).read_text(encoding="ascii").strip().partition(" ")
     except FileNotFoundError as problem:
         raise IndexingError(
             f"{folder} holds no index: run `kallisti index GALLERY --out {folder}`"
         ) from problem
     except (OSError, ValueError) as problem:
         raise IndexingError(f"{folder / CURRENT} cannot be read: index the gallery again") from problem
-    if not BUILD.fullmatch(name):
+    if not _BUILD.fullmatch(name):
         raise IndexingError(f"{folder / CURRENT} is damaged: index the gallery again")
-    return name
+    return name, digest
 
 
-def _opened(build: Path, encoder: str | None) -> Index:
+def _opened(build: Path, digest: str, encoder: str | None) -> Index:
+    if not (build / MANIFEST).is_file() or sha256(build / MANIFEST) != digest:
+        raise IndexingError(f"{build / MANIFEST} is missing or damaged: index the gallery again")
     manifest = read_manifest(build, IndexingError)
     try:
         version, name = int(manifest["format"]), str(manifest["encoder"])

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from indexing.gallery import Gallery
-from indexing.index import CURRENT, FORMAT, Index, Vectors
+from indexing.index import FORMAT, Index, Vectors, point_to
 from prefs.errors import GalleryError
-from prefs.files import replacing, write_bytes, write_manifest
+from prefs.files import replacing, write_manifest
 
 if TYPE_CHECKING:
     from indexing.encoders.protocol import Encoder
@@ -68,7 +68,7 @@ class Parts:
                 path.unlink(missing_ok=True)
 
     def _read(self, path: Path) -> Part:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             items, vectors = arrays["items"].tolist(), arrays["vectors"]
             refused = dict(zip(arrays["refused"].tolist(), arrays["reasons"].tolist(), strict=True))
         if vectors.shape != (len(items), self.size) or vectors.dtype != np.float32:
@@ -114,7 +114,7 @@ def publish(gallery: Gallery, out: Path, encoder: Encoder, parts: Parts, old: In
         beside.rename(out / name)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-    write_bytes(out / CURRENT, f"{name}\n".encode())
+    point_to(out / name)
     _tidy(out, name)
 
 

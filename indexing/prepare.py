@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 # What encoders see: more than the 224 to 384 pixels of their networks, and a bounded size in memory.
 SIDE = 640
 BATCH, PART = 32, 256
-# Fewer pictures than this are decoded before fresh processes would have started.
-FEW = 512
+# Less than this is decoded by threads in the time that fresh processes take to start.
+FEW_BYTES = 100 * 2**20
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +120,8 @@ def _decoded(
     """Yields (item, picture or why it is refused) in order, two batches ahead of the encoder at most."""
     waiting: deque[tuple[str, Future[Image.Image | str]]] = deque()
     remaining = iter(items)
-    with _pool(workers, len(items)) as pool:
+    size = sum(gallery.source(item).size for item in items)
+    with _pool(workers, size) as pool:
         try:
             while True:
                 for item in islice(remaining, 2 * BATCH - len(waiting)):
@@ -138,8 +139,8 @@ def _decoded(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _pool(workers: int, count: int) -> Executor:
-    if workers == 1 or count < FEW:
+def _pool(workers: int, size: int) -> Executor:
+    if workers == 1 or size < FEW_BYTES:
         return ThreadPoolExecutor(workers)
     # Fresh interpreters: a fork of a process with threads (a web server, torch) may hang.
     return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _end_with_parent)

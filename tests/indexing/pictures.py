@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import struct
 import tarfile
+import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 
@@ -58,3 +63,37 @@ def shard(path: Path, members: Mapping[str, bytes] | list[tuple[str, bytes]]) ->
             info.size = len(data)
             tar.addfile(info, BytesIO(data))
     return path
+
+
+@contextmanager
+def frugal(seconds: float, mebibytes: float) -> Iterator[None]:
+    """Fails when the block takes more processor time, or more memory at its peak, than this."""
+    memory = Path("/proc/self/status")
+    if not memory.exists():
+        pytest.skip("the peak of memory is read from /proc")
+    gc.collect()
+    Path("/proc/self/clear_refs").write_text("5")
+
+    def read(name: str) -> int:
+        return int(next(line for line in memory.read_text().splitlines() if line.startswith(name)).split()[1])
+
+    before, start = read("VmRSS"), time.process_time()
+    yield
+    assert time.process_time() - start < seconds
+    assert (read("VmHWM") - before) / 1024 < mebibytes
+
+
+class Grays:
+    """An encoder without a network: the gray values of an 8 x 8 copy. It counts what it has encoded."""
+
+    size = 64
+
+    def __init__(self, name: str = "grays") -> None:
+        self.name = name
+        self.blocks = (("gray", 64),)
+        self.seen = 0
+
+    def encode(self, pictures: Sequence[Image.Image]) -> NDArray[np.float32]:
+        self.seen += len(pictures)
+        small = [np.asarray(picture.convert("L").resize((8, 8)), np.float32) for picture in pictures]
+        return np.stack(small).reshape(-1, 64) / 255
