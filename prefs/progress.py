@@ -7,11 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from prefs.belief import Belief, softmax
-from prefs.draws import normals
+from prefs.belief import Belief, chances
 from prefs.model import QuestionVectors
 
-DRAWS = 128
 NORMAL_95 = 1.959964
 
 
@@ -120,8 +118,5 @@ def describe(progress: Progress) -> str:
 
 def _accuracy(belief: Belief, vectors: QuestionVectors) -> tuple[float, float]:
     """Mean probability of the likeliest answer, with the taste integrated out and with it known."""
-    tastes = belief.mean + normals(belief.mean.size, DRAWS) @ belief.chol.T
-    logits = np.einsum("nkd,sd->snk", vectors.phi, tastes, optimize=True) + vectors.g
-    floor = np.isfinite(vectors.g) / vectors.counts[:, None]
-    chance = (1.0 - belief.lapse) * softmax(logits) + belief.lapse * floor
-    return float(chance.mean(0).max(1).mean()), float(chance.max(2).mean())
+    chance = chances(belief, vectors)
+    return float(chance.mean(2).max(1).mean()), float(chance.max(1).mean())
