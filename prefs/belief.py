@@ -1,12 +1,8 @@
 """The belief: what the answers of one rater say about the taste z, as a Gaussian N(mean, cov).
 
-The belief is a pure function of (model, effective answers). The search for its mode starts from
-the population each time, so that replaying a log gives the same bits, and an answer that is undone
-leaves no trace.
-
-The likelihood of an answer is (1 - eps) softmax(phi z + g) + eps / K. Its lapse makes it not
-log-concave; the mode is found by damped Newton steps with Fisher curvature, which is positive
-definite everywhere.
+The belief is a pure function of (model, effective answers): it starts from the population each time,
+so that replaying a log gives the same bits, and an answer that is undone leaves no trace. How it is
+computed stands in `prefs.batch`.
 """
 
 from __future__ import annotations
@@ -18,14 +14,14 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from prefs.errors import ModelError, QuestionError
+from prefs.batch import LAPSE, check_vectors, infer_many, softmax
+from prefs.draws import normals
+from prefs.errors import QuestionError
 from prefs.model import ChoiceModel, QuestionVectors
 from prefs.questions import Answer, Question
 from prefs.space import Floats, TasteSpace
 
-LAPSE = 0.02
-STEPS = 50
-TOLERANCE = 1e-8
+DRAWS = 128
 
 
 @dataclass(frozen=True)
@@ -44,7 +40,7 @@ class Belief:
     @cached_property
     def chol(self) -> Floats:
         """(d, d) lower triangular L with L L' = cov."""
-        return np.linalg.cholesky(self.cov)
+        return np.asarray(np.linalg.cholesky(self.cov))
 
 
 def prior(model: ChoiceModel) -> Belief:
@@ -65,81 +61,53 @@ def infer(model: ChoiceModel, responses: Sequence[tuple[Question, Answer]]) -> B
         return prior(model)
     vectors = model.stack([question for question, _ in given])
     answers = np.array([answer for _, answer in given], dtype=np.intp)
-    return infer_vectors(model.space, vectors, answers, model.lapse)
+    return infer_vectors(model.space, vectors, answers, None, around=model.lapse)
 
 
 def infer_vectors(
-    space: TasteSpace, vectors: QuestionVectors, answers: NDArray[np.intp], lapse: float | None
+    space: TasteSpace,
+    vectors: QuestionVectors,
+    answers: NDArray[np.intp],
+    lapse: float | None,
+    *,
+    around: float = LAPSE,
 ) -> Belief:
     """The belief after N answers as arrays; answers: (N,) indices of options, all >= 0.
+
+    lapse: fixed, or None to estimate it around that of the population.
 
     Raises:
         ModelError: vectors that are not finite; QuestionError: an answer that is no option.
     """
-    eps = LAPSE if lapse is None else lapse
-    check_vectors(vectors, space.size)
-    counts = vectors.counts
-    if answers.shape != counts.shape or (answers < 0).any() or (answers >= counts).any():
-        raise QuestionError(f"answers {answers[:5]}... to {len(vectors)} questions: each must be an option")
-    chol = np.linalg.cholesky(space.cov)
-    phi = vectors.phi @ chol
-    g = vectors.g + vectors.phi @ space.mean
-    mode, cov = _laplace(phi, g, answers, counts, eps)
-    return Belief(space.mean + chol @ mode, chol @ cov @ chol.T, eps, len(answers))
+    if (answers < 0).any():
+        raise QuestionError(f"answer {answers.min()}: allowed are indices of options, leave skips out")
+    found = infer_many(space, vectors, answers[None], lapse, around=around)
+    return Belief(found.mean[0], found.cov[0], float(found.lapse[0]), len(answers))
 
 
-def check_vectors(vectors: QuestionVectors, size: int) -> None:
-    """Raises ModelError unless the vectors are finite, of the given size, and every row has options."""
-    if vectors.phi.shape != (*vectors.g.shape, size):
-        raise ModelError(f"vectors of shape {vectors.phi.shape} in a taste space of {size} coordinates")
-    if not np.isfinite(vectors.phi).all() or np.isnan(vectors.g).any() or (vectors.g == np.inf).any():
-        raise ModelError("question vectors are not finite: index or fit again")
-    if (vectors.counts < 2).any():
-        raise ModelError("a question has fewer than two options: fit again")
+def chances(belief: Belief, vectors: QuestionVectors, draws: int = DRAWS) -> Floats:
+    """(N, K, S) probabilities of the answers at S equally likely tastes, lapse included.
+
+    Each question has its own draws, in the K dimensions of its logits: good for averages over the
+    belief of one question at a time, not for two questions together.
+    """
+    check_vectors(vectors, len(belief.mean))
+    half = vectors.phi @ belief.chol
+    cov = half @ half.swapaxes(1, 2)
+    options = cov.shape[-1]
+    jitter = 1e-12 + 1e-9 * np.trace(cov, axis1=1, axis2=2)
+    root = np.linalg.cholesky(cov + jitter[:, None, None] * np.eye(options))
+    middle = vectors.phi @ belief.mean + vectors.g
+    spread = root @ normals(options, max(draws, 2 * options)).T
+    return with_lapse(softmax(middle[..., None] + spread, axis=1), belief.lapse, vectors)
 
 
-def softmax(logits: Floats) -> Floats:
-    """Softmax over the last axis; -inf (padding) gives 0."""
-    weights = np.exp(logits - logits.max(-1, keepdims=True))
-    return np.asarray(weights / weights.sum(-1, keepdims=True))
+def with_lapse(chance: Floats, lapse: float, vectors: QuestionVectors) -> Floats:
+    """(N, K, S) probabilities after a lapse is mixed into those of a rater who always looks."""
+    floor = np.isfinite(vectors.g) * (lapse / vectors.counts)[:, None]
+    return np.asarray((1 - lapse) * chance + floor[..., None])
 
 
 def probabilities(belief: Belief, vectors: QuestionVectors) -> Floats:
     """(N, K) predictive P(answer | question), the belief integrated out, 0 on padding."""
-    from scipy.special import ndtri
-    from scipy.stats import qmc
-
-    draws = ndtri(qmc.Sobol(len(belief.mean), seed=0).random(128))
-    tastes = belief.mean + draws @ belief.chol.T
-    logits = np.einsum("nkd,sd->nsk", vectors.phi, tastes, optimize=True) + vectors.g[:, None]
-    floor = np.isfinite(vectors.g) / vectors.counts[:, None]
-    return np.asarray((1 - belief.lapse) * softmax(logits).mean(1) + belief.lapse * floor)
-
-
-def _laplace(
-    phi: Floats, g: Floats, answers: NDArray[np.intp], counts: NDArray[np.intp], eps: float
-) -> tuple[Floats, Floats]:
-    """Mode (d,) and covariance (d, d) of u ~ N(0, I) after the answers."""
-    rows = np.arange(len(answers))
-    floor = np.isfinite(g) * (eps / counts)[:, None]
-    size = phi.shape[-1]
-    u, value, step = np.zeros(size), -np.inf, np.zeros(size)
-    for _ in range(STEPS):
-        while True:
-            share = (1 - eps) * softmax(g + phi @ (u + step))
-            chance = share + floor
-            trial = float(np.log(chance[rows, answers]).sum() - 0.5 * np.square(u + step).sum())
-            if trial >= value - 1e-12:
-                break
-            step = step / 2
-        u, value = u + step, trial
-        centered = phi - np.einsum("nk,nkd->nd", share, phi)[:, None] / (1 - eps)
-        looked = np.divide(share, chance, out=np.zeros_like(share), where=share > 0)
-        gradient = looked[rows, answers] @ centered[rows, answers] - u
-        weighted = (share * looked)[..., None] * centered
-        curvature = np.eye(size) + np.tensordot(weighted, centered, ((0, 1), (0, 1)))
-        cov = np.linalg.inv(curvature)
-        step = cov @ gradient
-        if gradient @ step < TOLERANCE**2:
-            break
-    return u, cov
+    return np.asarray(chances(belief, vectors).mean(2))
