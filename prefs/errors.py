@@ -10,6 +10,7 @@
     |-- IndexingError       an image index that is damaged or made by another encoder
     |-- StoreError          the answer database
     |   |-- StoreVersionError   the database was written by a newer Kallisti
+    |   |-- NotFoundError       no such rater, interview or question, or it is somebody else's
     |   `-- NotDurableError     an answer could not be made durable; nothing was recorded
     `-- MissingPartError    an optional package is not installed
 
@@ -58,6 +59,10 @@ class StoreError(KallistiError):
 
 class StoreVersionError(StoreError):
     """The database was written by a newer Kallisti."""
+
+
+class NotFoundError(StoreError):
+    """There is no such rater, interview or question, or it belongs to somebody else."""
 
 
 class NotDurableError(StoreError):
