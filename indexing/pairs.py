@@ -29,7 +29,7 @@ DIRECTIONS, PARTS = 32, 8
 SEEDS, PARTNERS = 12, 4
 CORE_WAYS = 128
 _PI_8, _LOG2, _C2 = np.array([np.pi / 8, np.log(2), np.pi * np.log(2) / 2], np.float32)
-_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(48)
+_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(64)
 
 
 def gain(m: NDArray[np.floating], v: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -152,30 +152,8 @@ def propose(
     rng: np.random.Generator,
     exclude: NDArray[np.bool_] | None = None,
 ) -> Rows:
-    """`PairSearch(taste, appeal).propose(...)`; a PairProposer finds the core only once."""
+    """`PairSearch(taste, appeal).propose(...)`; keep the search to ask it again."""
     return PairSearch(taste, appeal).propose(mean, cov, count, rng, exclude)
-
-
-class PairProposer:
-    """`propose` that remembers the search of the pictures that it was last asked about."""
-
-    def __init__(self) -> None:
-        self._search: PairSearch | None = None
-
-    def __call__(
-        self,
-        taste: Floats,
-        appeal: Floats,
-        mean: NDArray[np.float64],
-        cov: NDArray[np.float64],
-        count: int,
-        rng: np.random.Generator,
-        exclude: NDArray[np.bool_] | None = None,
-    ) -> Rows:
-        """As `propose`; arrays count as the same while they are the same objects."""
-        if self._search is None or self._search.taste is not taste or self._search.appeal is not appeal:
-            self._search = PairSearch(taste, appeal)
-        return self._search.propose(mean, cov, count, rng, exclude)
 
 
 def best_pair(

@@ -26,11 +26,12 @@ from prefs.files import read_manifest, write_bytes, write_manifest
 Floats = NDArray[np.float32]
 Blocks = Sequence[tuple[str, int]]
 
-SIZE = 24
-WHITENING = 0.5
-SCALE = 1.5
+SIZE = 16
+WHITENING = 0.25
+SCALE = 2.0
 WEIGHTS: Mapping[str, float] = {"semantic": 1.0, "style": 0.6, "statistics": 0.8}
 LONGEST = 2.5  # a picture unlike all others is no more than this many times as far out as usual
+RECIPE = f"1 {SIZE} {WHITENING} {SCALE} {sorted(WEIGHTS.items())} {LONGEST}"  # names what `fit` makes
 _FITTED_ON = 8192
 _FILE = "projection.safetensors"
 _CHUNK = 65536
