@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from indexing.embedded.arrays import Floats
-from indexing.embedded.color import oklab, ramp, shade
+from indexing.embedded.color import from_oklab, oklab, ramp, shade
 from indexing.embedded.painting import Brief, Painting
 from indexing.embedded.palettes import toward
 from indexing.embedded.surface import SIDE, box, grid, inside, lay, noise, plain
@@ -31,12 +31,16 @@ def _floating(brief: Brief) -> Painting:
     picture = plain(ground) * (1 + 0.05 * noise(rng, 0.5, 2.2))[..., None]
     shares = rng.dirichlet(np.full(count, 4.0)) * (0.86 - 0.03 * (count - 1))
     top = 0.07
-    wobble = 0.006 * noise(rng, 0.12, 2.0)
+    wobble = 0.005 * noise(rng, 0.25, 2.2)
     for at, share in enumerate(shares):
         distance = box(x - 0.5, y - (top + share / 2), 0.42, float(share) / 2, 0.012) + wobble
-        brush = 1 + 0.10 * noise(rng, 0.25, 1.7, stretch=0.35)
+        brush = 1 + 0.055 * noise(rng, 0.25, 1.7, stretch=2.5)
         color = inks[at % (len(inks) - 1)] * brush[..., None]
-        lay(picture, color, inside(distance, 0.035) * (0.93 + 0.03 * noise(rng, 0.2, 1.5)).clip(0, 1))
+        lay(
+            picture,
+            color,
+            step(0.022, -0.022, distance) * np.clip(0.93 + 0.03 * noise(rng, 0.3, 1.8, stretch=2.0), 0, 1),
+        )
         top += float(share) + 0.03
     return Painting(
         picture,
@@ -132,8 +136,6 @@ def _mists(brief: Brief) -> Painting:
         pull = np.exp(-(((x + bend - cx) ** 2 + (y - bend - cy) ** 2) / width**2)) + np.float32(1e-4)
         mix += oklab(colors[at % len(colors)]) * pull[..., None]
         total += pull
-    from indexing.embedded.color import from_oklab
-
     picture = from_oklab(mix / total[..., None])
     return Painting(picture, f"Drifting mists of color, {brief.palette.mood}", "none", "soft", 0.022)
 

@@ -21,16 +21,18 @@ from indexing.embedded import (
     botanical,
     color_fields,
     compositions,
+    cutouts,
     flow,
     landscapes,
     letters,
     marbling,
     nebulae,
-    silk,
+    op_art,
     stars,
+    still_lifes,
     textiles,
     tilings,
-    turing,
+    watercolors,
 )
 from indexing.embedded.color import oklab, to_linear
 from indexing.embedded.painting import COMPLEXITIES, Brief, Family
@@ -40,7 +42,7 @@ from prefs.errors import GalleryError
 from prefs.files import write_bytes, write_json
 
 VERSION = 1
-EACH = 48
+EACH = 40
 TITLE = "Drawn by Kallisti"
 LICENSE = (
     "CC0-1.0: these pictures are drawn by the Kallisti program and dedicated to the public domain; "
@@ -55,12 +57,14 @@ FAMILIES: dict[str, Family] = {
     "compositions": Family(compositions.paint),
     "marbling": Family(marbling.paint),
     "agates": Family(agates.paint),
-    "silk": Family(silk.paint),
     "nebulae": Family(nebulae.paint, nebulae.PALETTES),
-    "turing": Family(turing.paint),
     "tilings": Family(tilings.paint),
     "stars": Family(stars.paint),
     "letters": Family(letters.paint),
+    "still_lifes": Family(still_lifes.paint),
+    "cutouts": Family(cutouts.paint),
+    "op_art": Family(op_art.paint),
+    "watercolors": Family(watercolors.paint),
     "textiles": Family(textiles.paint),
 }
 

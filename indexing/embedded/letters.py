@@ -27,7 +27,20 @@ _FACES = {
     "a condensed mono": "DejaVuSansMono-Bold.ttf",
 }
 _LETTERS = "abcdefghijkmnopqrstuwyzABCDEFGHJKMNPQRSTUVWXYZ235678"
-_WORDS = ("light", "north", "still", "bloom", "river", "stone", "early", "salt", "moon", "field", "amber", "quiet")
+_WORDS = (
+    "light",
+    "north",
+    "still",
+    "bloom",
+    "river",
+    "stone",
+    "early",
+    "salt",
+    "moon",
+    "field",
+    "amber",
+    "quiet",
+)
 
 
 def paint(brief: Brief) -> Painting:
@@ -56,7 +69,17 @@ def _outline(text: str, face: str) -> Any:
     return Path(points, path.codes)
 
 
-def _set(canvas: Canvas, text: str, face: str, x: float, y: float, size: float, color: Floats, alpha: float = 1.0, turn: float = 0.0) -> None:
+def _set(
+    canvas: Canvas,
+    text: str,
+    face: str,
+    x: float,
+    y: float,
+    size: float,
+    color: Floats,
+    alpha: float = 1.0,
+    turn: float = 0.0,
+) -> None:
     """Sets a text centered on a place, its larger side `size` long."""
     from matplotlib.path import Path
 
@@ -73,7 +96,9 @@ def _large(brief: Brief, canvas: Canvas, face: str) -> tuple[str, Symmetry]:
     rng, palette = brief.rng, brief.palette
     letter = str(rng.choice(list(_LETTERS + "&&&&?§")))
     if rng.random() < 0.5:
-        canvas.fill(np.array([[0, 0], [1, 0], [1, 1], [0, 1]]), palette.inks[int(rng.integers(len(palette.inks)))])
+        canvas.fill(
+            np.array([[0, 0], [1, 0], [1, 1], [0, 1]]), palette.inks[int(rng.integers(len(palette.inks)))]
+        )
         color = palette.ground
     else:
         color = _ink(brief)
@@ -89,18 +114,20 @@ def _large(brief: Brief, canvas: Canvas, face: str) -> tuple[str, Symmetry]:
 
 
 def _spoken(letter: str) -> str:
-    return {"&": "ampersand", "?": "question mark", "§": "section sign"}.get(letter, f"letter {letter}" if letter.isalpha() else f"figure {letter}")
+    return {"&": "ampersand", "?": "question mark", "§": "section sign"}.get(
+        letter, f"letter {letter}" if letter.isalpha() else f"figure {letter}"
+    )
 
 
 def _specimen(brief: Brief, canvas: Canvas, face: str) -> tuple[str, Symmetry]:
     rng, palette = brief.rng, brief.palette
     ink = palette.pale if palette.dark else palette.deep
     pair = str(rng.choice(["Aa", "Gg", "Rr", "Qq", "Bb", "Ee", "Kk"]))
-    _set(canvas, pair, face, 0.5, 0.36, 0.66, _ink(brief))
+    _set(canvas, pair, face, 0.5, 0.36, 0.6, _ink(brief))
     canvas.stroke(np.array([[0.1, 0.66], [0.9, 0.66]]), 0.004, ink, cap="butt")
     rows = ("abcdefghijklm", "nopqrstuvwxyz", "0123456789")
     for at, row in enumerate(rows[: brief.level(1, 2, 3)]):
-        _set(canvas, row, face, 0.5, 0.725 + 0.075 * at, 0.78, ink)
+        _set(canvas, row, face, 0.5, 0.74 + 0.085 * at, 0.66, ink)
     return f"A type specimen with a large {pair}", "none"
 
 
@@ -112,7 +139,17 @@ def _overprint(brief: Brief, canvas: Canvas, face: str) -> tuple[str, Symmetry]:
         spare = 0.1 if count < 5 else 0.3
         x, y = (0.5 + float(v) for v in rng.uniform(-spare, spare, 2))
         size = float(rng.uniform(0.5, 0.85))
-        _set(canvas, str(letter), face, x, y, size, palette.inks[1:][at % (len(palette.inks) - 1)], 0.82, float(rng.normal(0, 0.25)))
+        _set(
+            canvas,
+            str(letter),
+            face,
+            x,
+            y,
+            size,
+            palette.inks[1:][at % (len(palette.inks) - 1)],
+            0.82,
+            float(rng.normal(0, 0.25)),
+        )
     return "Letters printed over each other", "none"
 
 
@@ -128,9 +165,23 @@ def _grid(brief: Brief, canvas: Canvas, face: str) -> tuple[str, Symmetry]:
         order = rng.permutation(len(palette.inks))
         if tiles:
             half = cell * 0.48
-            canvas.fill(np.array([[x - half, y - half], [x + half, y - half], [x + half, y + half], [x - half, y + half]]), palette.inks[order[0]])
+            canvas.fill(
+                np.array(
+                    [[x - half, y - half], [x + half, y - half], [x + half, y + half], [x - half, y + half]]
+                ),
+                palette.inks[order[0]],
+            )
         turn = float(rng.choice([0, np.pi / 2, np.pi, -np.pi / 2])) if same else 0.0
-        _set(canvas, str(letters[0 if same else at]), face, x, y, cell * 0.66, palette.ground if tiles else palette.inks[order[-1]], turn=turn)
+        _set(
+            canvas,
+            str(letters[0 if same else at]),
+            face,
+            x,
+            y,
+            cell * 0.66,
+            palette.ground if tiles else palette.inks[order[-1]],
+            turn=turn,
+        )
     return "One letter turned in a grid" if same else "A grid of letters", "repeat"
 
 
@@ -140,6 +191,10 @@ def _word(brief: Brief, canvas: Canvas, face: str) -> tuple[str, Symmetry]:
     count = brief.level(2, 5, 9)
     for at in range(count):
         share = (at + 0.5) / count
-        color = palette.inks[at % len(palette.inks)] if brief.deal % 2 else toward(palette.inks[0], palette.accent, share)
+        color = (
+            palette.inks[at % len(palette.inks)]
+            if brief.deal % 2
+            else toward(palette.inks[0], palette.accent, share)
+        )
         _set(canvas, word, face, 0.5, 0.08 + 0.84 * share, 0.86, color, 0.95)
     return f"The word {word}, {count} times", "repeat"

@@ -29,7 +29,7 @@ def paint(brief: Brief) -> Painting:
         _stars(rng, palette, picture, brief.level(60, 160, 400))
         alt, symmetry = "A spiral galaxy", "rotation"
     else:
-        _gas(rng, palette, picture, brief.level(0.12, 0.25, 0.45))
+        _gas(rng, palette, picture, brief.level(0.12, 0.25, 0.4))
         _stars(rng, palette, picture, brief.level(50, 160, 420))
         if scene == "planet":
             ringed = _planet(rng, palette, picture)
@@ -43,17 +43,19 @@ def paint(brief: Brief) -> Painting:
 
 
 def _gas(rng: Rng, palette: Palette, picture: Floats, strength: float) -> None:
+    """Clouds lit from within, crossed by dark dust."""
     x, y = grid()
-    bend, sway = noise(rng, 0.6, 3.2), noise(rng, 0.6, 3.2)
-    cloud = sample(noise(rng, 0.45, 2.1), x + 0.09 * bend, y + 0.09 * sway)
-    veil = sample(noise(rng, 0.35, 2.3), x - 0.07 * sway, y + 0.07 * bend)
-    dust = step(0.1, 1.8, sample(noise(rng, 0.3, 2.2), x + 0.05 * sway, y))
-    body = step(-0.7, 2.2, cloud + 0.5 * bend) * strength
-    hue = np.clip(0.5 + 0.24 * veil + 0.14 * sway, 0, 1)
-    color = ramp(palette.inks[1:], hue)
-    picture += color * (body**1.6)[..., None] * 1.1
-    picture += palette.pale * (np.clip(body - 0.62, 0, 1) ** 2)[..., None] * 1.2
-    picture *= (1 - 0.75 * dust * step(0.15, 0.6, body))[..., None]
+    bend, sway = noise(rng, 0.7, 3.4), noise(rng, 0.7, 3.4)
+    cloud = sample(noise(rng, 0.5, 2.15), x + 0.06 * bend, y + 0.06 * sway)
+    veil = sample(noise(rng, 0.4, 2.6), x - 0.05 * sway, y + 0.05 * bend)
+    dust = sample(noise(rng, 0.35, 2.2), x + 0.05 * sway, y - 0.05 * bend)
+    body = step(-1.6, 2.2, cloud + 0.9 * bend)
+    hue = np.clip(0.42 + 0.22 * veil + 0.2 * cloud, 0, 1)
+    color = ramp(np.vstack([palette.inks, palette.inks[-1:]]), hue)
+    picture += color * (strength * 1.5 * body**2)[..., None]
+    core = step(0.62, 1.05, body)
+    picture += palette.pale * (strength * 0.55 * core**1.5 * (1 + 0.2 * cloud))[..., None]
+    picture *= (1 - 0.8 * step(0.5, 1.9, dust) * step(0.1, 0.5, body))[..., None]
 
 
 def _stars(rng: Rng, palette: Palette, picture: Floats, count: int) -> None:

@@ -17,9 +17,11 @@ def paint(brief: Brief) -> Painting:
     """Interlaced stars over a hidden tiling of squares, hexagons, octagons or dodecagons."""
     rng, palette = brief.rng, brief.palette
     name = brief.pick("4.8.8", "6.6.6", "3.12.12", "3.4.6.4", "4.6.12")
-    size = brief.level(0.17, 0.115, 0.075)
+    size = brief.level(0.21, 0.145, 0.1)
     tiles = _tiling(name, size)
-    contact = np.deg2rad({"4.8.8": 66, "6.6.6": 60, "3.12.12": 68, "3.4.6.4": 58, "4.6.12": 66}[name] + rng.uniform(-9, 6))
+    contact = np.deg2rad(
+        {"4.8.8": 66, "6.6.6": 60, "3.12.12": 68, "3.4.6.4": 58, "4.6.12": 66}[name] + rng.uniform(-9, 6)
+    )
     turn = float(rng.choice([0.0, 0.0, np.pi / 12]))
     spin = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
     tiles = [(tile - 0.5) @ spin + 0.5 for tile in tiles]
@@ -32,7 +34,10 @@ def paint(brief: Brief) -> Painting:
         back = toward(palette.inks[order[0]], palette.ground, 0.25)
         for tile, strap in zip(tiles, straps, strict=True):
             canvas.fill(tile, back)
-            canvas.fill(strap, palette.inks[order[1 + kinds.index(len(tile))]] if style == "filled" else palette.ground)
+            canvas.fill(
+                strap,
+                palette.inks[order[1 + kinds.index(len(tile))]] if style == "filled" else palette.ground,
+            )
     width = brief.level(0.011, 0.008, 0.006) * (0.5 if style == "line" else 1.0)
     rim = palette.pale if palette.dark else palette.deep
     inner = palette.accent if style == "line" else palette.ground
@@ -41,8 +46,12 @@ def paint(brief: Brief) -> Painting:
     if style != "line":
         for strap in straps:
             canvas.stroke(strap, width, inner, closed=True, cap="butt")
-    points = {"4.8.8": "Eight", "6.6.6": "Six", "3.12.12": "Twelve", "3.4.6.4": "Six", "4.6.12": "Twelve"}[name]
-    return Painting(canvas.light(), f"{points}-pointed stars in an interlaced lattice, {palette.mood}", "repeat", "hard")
+    points = {"4.8.8": "Eight", "6.6.6": "Six", "3.12.12": "Twelve", "3.4.6.4": "Six", "4.6.12": "Twelve"}[
+        name
+    ]
+    return Painting(
+        canvas.light(), f"{points}-pointed stars in an interlaced lattice, {palette.mood}", "repeat", "hard"
+    )
 
 
 def _motif(tile: Floats, contact: float) -> Floats:
@@ -85,7 +94,12 @@ def _tiling(name: str, size: float) -> list[Floats]:
             tiles.append(_polygon(x + step / 2, y + step / 2, 4, edge, 0.0))
         return _near(tiles)
     # The others sit on a triangular lattice of big tiles, with smaller ones between.
-    big, edge = {"6.6.6": (6, size), "3.12.12": (12, size * 0.58), "3.4.6.4": (6, size * 0.8), "4.6.12": (12, size * 0.5)}[name]
+    big, edge = {
+        "6.6.6": (6, size),
+        "3.12.12": (12, size * 0.58),
+        "3.4.6.4": (6, size * 0.8),
+        "4.6.12": (12, size * 0.5),
+    }[name]
     reach = edge / (2 * np.tan(np.pi / big))
     step = 2 * reach + (edge if name in ("3.4.6.4", "4.6.12") else 0.0)
     for i, j in ((i, j) for i in span for j in span):
@@ -109,7 +123,11 @@ def _between(name: str, x: float, y: float, step: float, edge: float) -> list[Fl
         tiles.append(_polygon(x + hub * np.cos(angle), y + hub * np.sin(angle), small, edge, start))
     if name in ("3.4.6.4", "4.6.12"):
         for angle in (0.0, np.pi / 3, 2 * np.pi / 3):
-            tiles.append(_polygon(x + step / 2 * np.cos(angle), y + step / 2 * np.sin(angle), 4, edge, angle + np.pi / 4))
+            tiles.append(
+                _polygon(
+                    x + step / 2 * np.cos(angle), y + step / 2 * np.sin(angle), 4, edge, angle + np.pi / 4
+                )
+            )
     return tiles
 
 

@@ -40,7 +40,7 @@ def noise(rng: Rng, scale: float, slope: float = 2.5, side: int = SIDE, stretch:
     Args:
         scale: size of the largest features as a share of the picture.
         slope: how fast the amplitude falls with frequency; 1 is rough, 4 is silk.
-        stretch: above 1, features are drawn out to the right by this factor.
+        stretch: width of the features as a multiple of their height.
     """
     white = rng.standard_normal((side, side), dtype=np.float32)
     if stretch == 1.0:

@@ -14,7 +14,13 @@ def paint(brief: Brief) -> Painting:
     kind = brief.pick("check", "ikat", "patchwork", "rug")
     cloth, alt = {"check": _check, "ikat": _ikat, "patchwork": _patchwork, "rug": _rug}[kind](brief)
     threads = brief.level(128, 128, 128)
-    return Painting(_weave(brief.rng, cloth, threads), f"{alt}, {brief.palette.mood}", "repeat" if kind != "rug" else "mirror", "hard", 0.006)
+    return Painting(
+        _weave(brief.rng, cloth, threads),
+        f"{alt}, {brief.palette.mood}",
+        "repeat" if kind != "rug" else "mirror",
+        "hard",
+        0.006,
+    )
 
 
 def _weave(rng: Rng, cloth: Floats, threads: int) -> Floats:
@@ -51,7 +57,9 @@ def _ikat(brief: Brief) -> tuple[Floats, str]:
     """Diamonds whose dye has run along the warp."""
     rng, palette = brief.rng, brief.palette
     x, y = grid()
-    jitter = rng.normal(0, 0.012, 256)[np.clip((x * 256).astype(int), 0, 255)] + 0.012 * noise(rng, 0.1, 1.0, stretch=0.1)
+    jitter = rng.normal(0, 0.012, 256)[np.clip((x * 256).astype(int), 0, 255)] + 0.012 * noise(
+        rng, 0.1, 1.0, stretch=0.1
+    )
     across = brief.level(2, 3, 4)
     u = np.abs(np.mod(x * across, 1) - 0.5) * 2
     v = np.abs(np.mod((y + jitter) * across * 0.62, 1) - 0.5) * 2
@@ -60,7 +68,9 @@ def _ikat(brief: Brief) -> tuple[Floats, str]:
     colors = np.vstack([palette.inks, palette.ground[None]])
     order = rng.permutation(len(colors))
     band = np.floor((depth + 1) / 2 * count).astype(int)
-    return colors[order[np.mod(band, len(order))]].astype(np.float32), "An ikat of diamonds with feathered edges"
+    return colors[order[np.mod(band, len(order))]].astype(
+        np.float32
+    ), "An ikat of diamonds with feathered edges"
 
 
 def _patchwork(brief: Brief) -> tuple[Floats, str]:
@@ -85,7 +95,9 @@ def _patchwork(brief: Brief) -> tuple[Floats, str]:
         piece = (np.where(turn == 1, u + v, u - v) > 0).astype(int)
     else:
         a, b = np.abs(u), np.abs(v)
-        piece = np.where(np.maximum(a, b) < 0.2, 2, (np.minimum(a, b) * 2.2 + 0.12 < np.maximum(a, b) * 0.9).astype(int))
+        piece = np.where(
+            np.maximum(a, b) < 0.2, 2, (np.minimum(a, b) * 2.2 + 0.12 < np.maximum(a, b) * 0.9).astype(int)
+        )
     cloth = colors[picks[cell, piece]].astype(np.float32)
     seam = np.minimum(np.abs(np.abs(u) - 0.5), np.abs(np.abs(v) - 0.5)) / side
     lay(cloth, palette.deep, 0.35 * np.exp(-seam / 0.004))

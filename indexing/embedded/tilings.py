@@ -36,9 +36,15 @@ def _truchet(brief: Brief, canvas: Canvas) -> tuple[str, Symmetry]:
         for column in range(side):
             x, y = column * cell, row * cell
             flip = rng.random() < 0.5
-            corners = ((x, y, 0.0), (x + cell, y + cell, np.pi)) if flip else ((x + cell, y, np.pi / 2), (x, y + cell, 1.5 * np.pi))
+            corners = (
+                ((x, y, 0.0), (x + cell, y + cell, np.pi))
+                if flip
+                else ((x + cell, y, np.pi / 2), (x, y + cell, 1.5 * np.pi))
+            )
             for cx, cy, start in corners:
-                canvas.stroke(_around(cx, cy, cell / 2, start, start + np.pi / 2), cell * 0.62, fade, cap="butt")
+                canvas.stroke(
+                    _around(cx, cy, cell / 2, start, start + np.pi / 2), cell * 0.62, fade, cap="butt"
+                )
                 for at in range(lines):
                     radius = cell * (0.5 + (at - (lines - 1) / 2) * 0.6 / max(lines, 2))
                     color = inks[(at if lines > 1 else (row + column) // 5) % len(inks)]
@@ -133,7 +139,9 @@ def _penrose(brief: Brief, canvas: Canvas) -> tuple[str, Symmetry]:
     for kind, a, b, c in triangles:
         middle = (b + c) / 2
         reach = min(abs(middle) / 0.75, 1)
-        color = toward(palette.inks[order[kind]], palette.inks[order[kind + 2]], reach if brief.deal % 3 else 0.0)
+        color = toward(
+            palette.inks[order[kind]], palette.inks[order[kind + 2]], reach if brief.deal % 3 else 0.0
+        )
         rhomb = np.array([a, b, b + c - a, c])
         canvas.fill(np.stack([0.5 + rhomb.real, 0.5 + rhomb.imag], 1), color)
     width = brief.level(0.006, 0.004, 0.003)
@@ -154,11 +162,15 @@ def _triangles(brief: Brief, canvas: Canvas) -> tuple[str, Symmetry]:
         for column in range(-1, 2 * across + 3):
             x, y = column * width / 2, row * height
             up = (row + column) % 2 == 0
-            place = 0.5 + 0.75 * ((x - 0.5) * np.cos(drift) + (y - 0.5) * np.sin(drift)) + rng.normal(0, loose)
+            place = (
+                0.5 + 0.75 * ((x - 0.5) * np.cos(drift) + (y - 0.5) * np.sin(drift)) + rng.normal(0, loose)
+            )
             color = colors[int(np.clip(place * len(colors), 0, len(colors) - 1))]
             tip, foot = (y, y + height) if up else (y + height, y)
-            canvas.fill(np.array([[x, tip], [x + width / 2, foot], [x - width / 2, foot]]) , color)
-            canvas.stroke(np.array([[x, tip], [x + width / 2, foot], [x - width / 2, foot]]), 0.0012, color, closed=True)
+            canvas.fill(np.array([[x, tip], [x + width / 2, foot], [x - width / 2, foot]]), color)
+            canvas.stroke(
+                np.array([[x, tip], [x + width / 2, foot], [x - width / 2, foot]]), 0.0012, color, closed=True
+            )
     return "Triangles that change color across the wall", "repeat"
 
 
