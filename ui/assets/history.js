@@ -1,0 +1,24 @@
+// History: every answer, each of which can be changed or taken back.
+
+import {answerText, sketch, textOf} from "./cards.js";
+import {edit} from "./editor.js";
+import {api, h, page, plural, Refused} from "./kit.js";
+
+/** Fills the page whenever it is opened, and after each change. */
+export function start(root) {
+  const send = async (path, body) => {
+    try { await api(path, body); await open(); }
+    catch (problem) { say.textContent = problem instanceof Refused ? problem.message : "Not saved: the server cannot be reached. Try again."; root.prepend(say); }
+  };
+  const say = h("p", {class: "k-alarm", role: "alert"});
+  const row = (entry) => h("li", {}, h("span", {class: "k-number"}, entry.number), sketch(entry),
+    h("span", {}, h("strong", {}, answerText(entry)), h("br"), h("span", {class: "k-note"}, textOf(entry.question.prompt))),
+    h("button", {type: "button", class: "k-quiet", onclick: () => edit(entry, send), "aria-label": `Change the answer to question ${entry.number}`}, "Change"));
+  const open = page(root, "history", async () => {
+    const {answers, unread} = await api("history").catch((problem) => { if (problem instanceof TypeError) throw problem; return {answers: [], unread: 0}; });
+    return [h("h1", {}, "History"),
+      h("p", {class: "k-note"}, answers.length ? `${plural(answers.length, "question")}, the latest first. A changed answer counts as if it had been given so at once.` : "Nothing is answered yet."),
+      unread ? h("p", {class: "k-note"}, `${plural(unread, "answer")} about galleries or banks that are not open now: kept, and counted again when they are.`) : null,
+      h("ul", {class: "k-rows"}, answers.map(row))].filter(Boolean);
+  });
+}

@@ -1,0 +1,7 @@
+"""What the pages beside the interview show, as JSON; `ui/assets` has a script of the same name for each."""
+
+from ui.pages.data import data
+from ui.pages.history import history
+from ui.pages.taste import taste
+
+__all__ = ["data", "history", "taste"]

@@ -1,0 +1,17 @@
+"""History: every answer, newest first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ui import views
+
+if TYPE_CHECKING:
+    from prefs.interview import Interview
+    from training.workspace import Workspace
+
+
+def history(workspace: Workspace, interview: Interview) -> views.Json:
+    """All answers that stand, newest first; unread: answers about what is not open now."""
+    answers = [views.answered(asked, answer) for asked, answer in reversed(interview.answers)]
+    return {"answers": answers, "unread": interview.unread}
