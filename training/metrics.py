@@ -1,0 +1,56 @@
+"""Averages over raters with bootstrap intervals, and calibration of predictions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prefs.space import Floats
+
+BINS = 15
+RESAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Top-label predictions of R raters in bins of equal mass: sums (R, bins) and counts (R, bins)."""
+
+    excess: Floats  # confidence minus correctness, summed
+    counts: Floats
+
+    def error(self, weights: Floats | None = None) -> Floats:
+        """Mean absolute gap of confidence and accuracy; weights (B, R) give (B,), none a scalar."""
+        weights = np.ones(len(self.counts)) if weights is None else weights
+        return np.asarray(np.abs(weights @ self.excess).sum(-1) / (weights @ self.counts).sum(-1))
+
+
+def calibration(
+    confidence: NDArray[np.floating], correct: NDArray[np.bool_], raters: NDArray[np.intp], count: int
+) -> Calibration:
+    """Calibration of N pooled predictions; raters: (N,) whose each is, of `count` raters."""
+    order = np.argsort(confidence, kind="stable")
+    bins = np.empty(len(order), dtype=np.intp)
+    bins[order] = np.arange(len(order)) * BINS // max(len(order), 1)
+    excess, counts = np.zeros((count, BINS)), np.zeros((count, BINS))
+    np.add.at(excess, (raters, bins), confidence - correct)
+    np.add.at(counts, (raters, bins), 1.0)
+    return Calibration(excess, counts)
+
+
+def resamples(raters: int, count: int = RESAMPLES, seed: int = 0) -> Floats:
+    """(count, raters) how often each rater is drawn in each bootstrap resample."""
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(raters, np.full(raters, 1 / raters), count).astype(np.float64)
+
+
+def interval(values: Floats, weights: Floats) -> tuple[float, float, float]:
+    """Mean of (R,) values, NaN left out, and its 95 % bootstrap interval; NaN where none is left."""
+    given = np.isfinite(values)
+    if not given.any():
+        return (float("nan"),) * 3
+    mass = weights @ given
+    means = (weights @ np.where(given, values, 0.0))[mass > 0] / mass[mass > 0]
+    low, high = np.quantile(means, (0.025, 0.975))
+    return float(values[given].mean()), float(low), float(high)

@@ -1,0 +1,138 @@
+"""Chooses the size and freedom of a fit on raters that it has not seen, and fits banks.
+
+A fit is judged by the log loss of a validation rater's answers to target questions, given ten answers
+to other questions and given all of them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from prefs.bank import ItemBank
+from prefs.batch import infer_many
+from training.fit import Fit, Settings, Vectors
+from training.fitted import FittedBank, scale_directions
+from training.metrics import calibration
+from training.predictive import predict
+from training.pydata import scales_of
+from training.splits import are_targets, raters_in
+from training.surveys import MISSING, Survey
+
+log = logging.getLogger(__name__)
+
+SIZES = (4, 8, 12, 16)
+NOMINAL = (0.2, 0.0, 0.5)
+WORTH = 0.002  # nats per answer by which a larger or freer model must be better
+FEW = 20  # validation raters below which nothing is chosen
+JUDGES, CELLS = 300, 1_500_000  # validation raters; raters x questions x options of a trial fit
+TRIAL_STEPS = 150
+Split = Literal["eval", "all"]
+Report = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Validation of a fit: log loss (nats) after 10 answers and after all, calibration error after all."""
+
+    ten: float
+    full: float
+    ece: float
+
+    @property
+    def loss(self) -> float:
+        """What is minimized."""
+        return (self.ten + self.full) / 2
+
+
+def fit_bank(
+    bank: ItemBank, survey: Survey, split: Split = "all", report: Report | None = None
+) -> FittedBank:
+    """Fits the bank's questions to the survey's people; report(stage, done, total) hears of progress.
+
+    split: "eval" fits on training raters only; "all" chooses on validation raters, then fits on all.
+    """
+    tell = report or (lambda stage, done, total: None)
+    train = survey.of_raters(raters_in(survey.raters, "train"))
+    validation = survey.of_raters(raters_in(survey.raters, "validation"))
+    if len(validation.raters) < FEW or not len(train.raters):
+        log.warning("bank %s: %d validation raters, too few to choose by", bank.name, len(validation.raters))
+        settings, trials = Settings(size=SIZES[0]), []
+    else:
+        settings, trials = choose(bank, train, validation, tell)
+    fit = Fit(survey if split == "all" or not len(train.raters) else train, settings)
+    fit.run(lambda done, total: tell("fitting the questions", done, total))
+    vectors = fit.vectors()
+    summary: dict[str, Any] = {
+        "split": split,
+        "raters": fit.raters,
+        "answers": len(survey.answers),
+        "settings": asdict(settings),
+        "trials": trials,
+        "skips": dict(survey.skips),
+    }
+    scales = scale_directions(bank, vectors.phi, vectors.g, scales_of(survey))
+    return FittedBank(bank, vectors.phi, vectors.g, scales, summary)
+
+
+def choose(
+    bank: ItemBank, train: Survey, validation: Survey, tell: Report
+) -> tuple[Settings, list[dict[str, Any]]]:
+    """The settings that predict validation raters best, and every trial.
+
+    The size grows while that pays; then the freedom of the options is varied.
+    """
+    cells = len(train.questions) * int(train.counts.max())
+    train = train.of_raters(np.arange(len(train.raters)) < max(CELLS // cells, 200))
+    judges = validation.of_raters(np.arange(len(validation.raters)) < JUDGES)
+    rows: list[dict[str, Any]] = []
+    total = len(SIZES) + len(NOMINAL) - 1
+
+    def trial(settings: Settings) -> Judged:
+        tell("choosing the model", len(rows), total)
+        fit = Fit(train, replace(settings, steps=TRIAL_STEPS))
+        fit.run()
+        found = judge(bank, fit.vectors(), judges)
+        rows.append({"size": settings.size, "nominal": settings.nominal, **asdict(found)})
+        return found
+
+    best = Settings(size=SIZES[0], nominal=NOMINAL[0])
+    least = trial(best)
+    for size in SIZES[1:]:
+        found = trial(replace(best, size=size))
+        if found.loss > least.loss - WORTH:
+            break
+        best, least = replace(best, size=size), found
+    for nominal in NOMINAL[1:] if int(train.counts.max()) > 2 else ():
+        found = trial(replace(best, nominal=nominal))
+        if found.loss < least.loss - WORTH / 2:
+            best, least = replace(best, nominal=nominal), found
+    tell("choosing the model", total, total)
+    return best, rows
+
+
+def judge(bank: ItemBank, vectors: Vectors, validation: Survey) -> Judged:
+    """How well fitted questions predict raters that the fit has not seen."""
+    fitted = FittedBank(bank, vectors.phi, vectors.g, {}, {})
+    model = fitted.alone()
+    all_vectors = fitted.source_in(model).all()
+    targets = are_targets(bank.rows)
+    if targets.all() or not targets.any():
+        targets = np.arange(len(targets)) % 3 == 0
+    table = validation.table()
+    said, wanted = table[:, ~targets].astype(np.intp), table[:, targets]
+    order = np.random.default_rng(0).random(said.shape)
+    order[said < 0] = 2.0
+    ten = np.where(order.argsort(1).argsort(1) < 10, said, MISSING)
+    losses = []
+    for known in (ten, said):
+        beliefs = infer_many(model.space, all_vectors[~targets], known, model.lapse)
+        p = predict(beliefs, all_vectors[targets])
+        rows, columns = np.nonzero(wanted >= 0)
+        losses.append(float(-np.log(p[rows, columns, wanted[rows, columns]]).mean()))
+    top, said_top = p.max(2)[rows, columns], p.argmax(2)[rows, columns] == wanted[rows, columns]
+    return Judged(*losses, float(calibration(top, said_top, rows, len(table)).error()))
