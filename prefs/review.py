@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from prefs.belief import Belief, infer, prior, probabilities
-from prefs.model import ChoiceModel
+from prefs.batch import infer_many
+from prefs.belief import Belief, prior, probabilities
+from prefs.model import ChoiceModel, QuestionVectors
 from prefs.questions import Answer, Question
 from prefs.space import Floats
 
@@ -83,14 +85,13 @@ def review(model: ChoiceModel, responses: Responses) -> Review:
     vectors = model.stack([question for question, _ in said])
     given = np.array([answer for _, answer in said])
     each = np.arange(len(said))
-    generic = probabilities(prior(model), vectors)
     step = -(-len(said) // BELIEFS)
+    starts = each[::step]
+    before = _beliefs(model, vectors, np.where(each < starts[:, None], given, -1))
     told = np.concatenate(
-        [
-            probabilities(infer(model, said[:start]), vectors[start : start + step])
-            for start in range(0, len(said), step)
-        ]
+        [probabilities(before[row], vectors[start : start + step]) for row, start in enumerate(starts)]
     )
+    generic = probabilities(prior(model), vectors)
     right = (told.argmax(1) == given).astype(float)
     return Review(
         told[each, given],
@@ -107,11 +108,15 @@ def decisive(model: ChoiceModel, responses: Responses, latest: int = BELIEFS) ->
 
     The bits are the Kullback-Leibler divergence of the belief from the belief without the answer.
     """
-    whole = infer(model, responses)
-    rows = [row for row, (_, answer) in enumerate(responses) if answer is not None][-latest:]
-    found = [
-        (row, divergence(whole, infer(model, [*responses[:row], *responses[row + 1 :]]))) for row in rows
-    ]
+    rows = [row for row, (_, answer) in enumerate(responses) if answer is not None]
+    if not rows:
+        return []
+    vectors = model.stack([responses[row][0] for row in rows])
+    given = np.array([responses[row][1] for row in rows])
+    left_out = np.arange(len(rows))[-latest:]
+    without = np.where(np.arange(len(rows)) == left_out[:, None], -1, given)
+    whole, *others = _beliefs(model, vectors, np.vstack([given, without]))
+    found = [(rows[place], divergence(whole, other)) for place, other in zip(left_out, others, strict=True)]
     return sorted(found, key=lambda entry: -entry[1])
 
 
@@ -122,6 +127,13 @@ def divergence(belief: Belief, other: Belief) -> float:
     size = len(shift)
     nats = 0.5 * (np.square(mixed).sum() + shift @ shift - size) - np.log(np.abs(np.diagonal(mixed))).sum()
     return max(float(nats), 0.0) / float(np.log(2.0))
+
+
+def _beliefs(model: ChoiceModel, vectors: QuestionVectors, answers: NDArray[np.intp]) -> list[Belief]:
+    """The beliefs after each row of answers, (R, N) with -1 where there is none, all at once."""
+    found = infer_many(model.space, vectors, answers, around=model.lapse)
+    rows = zip(found.mean, found.cov, found.lapse, found.answers, strict=True)
+    return [Belief(mean, cov, float(lapse), int(count)) for mean, cov, lapse, count in rows]
 
 
 def _bins(chances: Floats, right: Floats) -> tuple[Bin, ...]:
