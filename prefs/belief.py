@@ -85,8 +85,8 @@ def infer_vectors(
     return Belief(found.mean[0], found.cov[0], float(found.lapse[0]), len(answers))
 
 
-def chances(belief: Belief, vectors: QuestionVectors, draws: int = DRAWS) -> Floats:
-    """(N, K, S) probabilities of the answers at S equally likely tastes, lapse included.
+def logits(belief: Belief, vectors: QuestionVectors, draws: int = DRAWS) -> Floats:
+    """(N, K, S) logits of the options at S equally likely tastes, -inf on padding.
 
     Each question has its own draws, in the K dimensions of its logits: good for averages over the
     belief of one question at a time, not for two questions together.
@@ -98,16 +98,15 @@ def chances(belief: Belief, vectors: QuestionVectors, draws: int = DRAWS) -> Flo
     jitter = 1e-12 + 1e-9 * np.trace(cov, axis1=1, axis2=2)
     root = np.linalg.cholesky(cov + jitter[:, None, None] * np.eye(options))
     middle = vectors.phi @ belief.mean + vectors.g
-    spread = root @ normals(options, max(draws, 2 * options)).T
-    return with_lapse(softmax(middle[..., None] + spread, axis=1), belief.lapse, vectors)
+    return np.asarray(middle[..., None] + root @ normals(options, max(draws, 2 * options)).T)
 
 
-def with_lapse(chance: Floats, lapse: float, vectors: QuestionVectors) -> Floats:
-    """(N, K, S) probabilities after a lapse is mixed into those of a rater who always looks."""
-    floor = np.isfinite(vectors.g) * (lapse / vectors.counts)[:, None]
-    return np.asarray((1 - lapse) * chance + floor[..., None])
+def chances(logits: Floats, lapse: float, counts: NDArray[np.intp]) -> Floats:
+    """(N, K, S) probabilities of the answers from (N, K, S) logits; counts: (N,) options."""
+    floor = np.isfinite(logits[..., :1]) * (lapse / counts)[:, None, None]
+    return np.asarray((1 - lapse) * softmax(logits, axis=1) + floor)
 
 
 def probabilities(belief: Belief, vectors: QuestionVectors) -> Floats:
     """(N, K) predictive P(answer | question), the belief integrated out, 0 on padding."""
-    return np.asarray(chances(belief, vectors).mean(2))
+    return np.asarray(chances(logits(belief, vectors), belief.lapse, vectors.counts).mean(2))
