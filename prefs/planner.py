@@ -20,7 +20,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from prefs.acquisition import best, eig, epig, eubo
+from prefs.acquisition import best, eig, epig, eubo, shortlist
 from prefs.belief import Belief
 from prefs.errors import ConfigError
 from prefs.log import Asked
@@ -232,7 +232,7 @@ def _best(
         return row, float(values[row])
     if name != "epig":
         return best(belief, vectors)
-    rows = np.argsort(-eig(belief, vectors), kind="stable")[:SHORTLIST]
+    rows = shortlist(belief, vectors, SHORTLIST)
     values = np.zeros(len(rows))
     for target in targets:
         values += epig(belief, vectors[rows], target) / len(targets)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from prefs.belief import Belief, chances
+from prefs.belief import Belief, chances, logits
 from prefs.model import QuestionVectors
 
 NORMAL_95 = 1.959964
@@ -118,5 +118,5 @@ def describe(progress: Progress) -> str:
 
 def _accuracy(belief: Belief, vectors: QuestionVectors) -> tuple[float, float]:
     """Mean probability of the likeliest answer, with the taste integrated out and with it known."""
-    chance = chances(belief, vectors)
+    chance = chances(logits(belief, vectors), belief.lapse, vectors.counts)
     return float(chance.mean(2).max(1).mean()), float(chance.max(1).mean())
