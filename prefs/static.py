@@ -1,0 +1,136 @@
+"""Fixed orders of questions, the bar that adaptive choice has to pass.
+
+static: greedy on the actual log loss of training raters' answers to target questions. static_id:
+greedy on their actual log p(true rater ID). What is known of a rater is a weight on each of many
+hypotheses about the taste; asking a question multiplies each weight by the likelihood of the true
+answer. Both orders use losses that real people cause, not a model's opinion of itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prefs.batch import Beliefs, softmax
+from prefs.errors import DataError
+from prefs.model import QuestionVectors
+from prefs.space import Floats
+
+Singles = NDArray[np.float32]
+Rows = NDArray[np.intp]
+Gain = Callable[[Rows, Singles, Singles], Floats]
+
+LAPSE = 0.05
+BLOCK = 1 << 25  # likelihoods held at once
+
+
+def static_order(
+    vectors: QuestionVectors,
+    answers: Rows,
+    beliefs: Beliefs,
+    candidates: Sequence[int],
+    targets: Sequence[int],
+    *,
+    count: int = 40,
+    raters: int = 1000,
+    hypotheses: int = 1000,
+    seed: int = 0,
+) -> list[int]:
+    """Rows of the questions to ask, first to last, greedy on the mean log loss of target answers.
+
+    vectors: Q questions. answers: (R, Q) options chosen by training raters, -1 where missing.
+    beliefs: of these raters given all their answers. Losses are of up to `raters` of them;
+    hypotheses are one draw each from the beliefs of up to `hypotheses` others, so that nobody is
+    predicted from the own answers.
+
+    Raises:
+        DataError: fewer than two raters, or no target answer.
+    """
+    asked = _check(vectors, answers, candidates)
+    goals = np.asarray(targets, dtype=np.intp)
+    if len(answers) < 2 or not (answers[:, goals] >= 0).any():
+        raise DataError(f"static order of {len(answers)} raters and {len(goals)} targets: give more of both")
+    rng = np.random.default_rng(seed)
+    shuffled = rng.permutation(len(answers))
+    judged = shuffled[: min(raters, len(answers) // 2)]
+    others = shuffled[len(judged) :][:hypotheses]
+    noise = rng.standard_normal((len(others), beliefs.mean.shape[1]))
+    tastes = beliefs.mean[others] + np.einsum("rij,rj->ri", np.linalg.cholesky(beliefs.cov[others]), noise)
+    table = _likelihoods(vectors, tastes)
+    answered = np.maximum((answers[judged][:, goals] >= 0).sum(1), 1)
+
+    def gain(part: Rows, weights: Singles, likelihood: Singles) -> Floats:
+        """(C,) summed log p of the target answers after each candidate's answer."""
+        known = weights[:, None] * likelihood
+        joint = known @ _of(table, answers[judged[part]], goals).swapaxes(1, 2)
+        logs = np.log(joint) - np.log(known.sum(2))[..., None]
+        return np.asarray((logs.sum(2) / answered[part][:, None]).sum(0))
+
+    return _greedy(table, answers[judged], asked, gain, min(count, len(asked)))
+
+
+def static_id_order(
+    vectors: QuestionVectors,
+    answers: Rows,
+    beliefs: Beliefs,
+    candidates: Sequence[int],
+    *,
+    count: int = 40,
+    raters: int = 1000,
+    seed: int = 0,
+) -> list[int]:
+    """Rows of the questions to ask, first to last, greedy on the mean log p(true rater ID).
+
+    As `static_order`; hypotheses are the posterior means of all raters, equally likely at first.
+    """
+    asked = _check(vectors, answers, candidates)
+    table = _likelihoods(vectors, beliefs.mean)
+    judged = np.random.default_rng(seed).permutation(len(answers))[:raters]
+
+    def gain(part: Rows, weights: Singles, likelihood: Singles) -> Floats:
+        """(C,) summed gain of log p(true ID) by each candidate's answer."""
+        own = likelihood[np.arange(len(part)), :, judged[part]]
+        return np.asarray((np.log(own) - np.log((likelihood @ weights[..., None])[..., 0])).sum(0))
+
+    return _greedy(table, answers[judged], asked, gain, min(count, len(asked)))
+
+
+def _check(vectors: QuestionVectors, answers: Rows, candidates: Sequence[int]) -> Rows:
+    asked = np.asarray(candidates, dtype=np.intp)
+    if answers.ndim != 2 or answers.shape[1] != len(vectors) or not len(asked) or not len(answers):
+        raise DataError(
+            f"static order of {len(asked)} candidates, {len(vectors)} questions and answers "
+            f"{answers.shape}: expected raters times questions, and a candidate"
+        )
+    return asked
+
+
+def _likelihoods(vectors: QuestionVectors, tastes: Floats) -> Singles:
+    """(Q, K + 1, H) chance of each answer under each hypothesis; the last row, 1, is for no answer."""
+    questions, options = vectors.g.shape
+    table = np.ones((questions, options + 1, len(tastes)), np.float32)
+    logits = vectors.phi @ tastes.T + vectors.g[..., None]
+    table[:, :options] = (1 - LAPSE) * softmax(logits, axis=1) + (LAPSE / vectors.counts)[:, None, None]
+    return table
+
+
+def _of(table: Singles, answers: Rows, questions: Rows) -> Singles:
+    """(R, C, H) likelihood of the raters' answers to the given questions."""
+    return np.asarray(table[questions, answers[:, questions]])
+
+
+def _greedy(table: Singles, answers: Rows, candidates: Rows, gain: Gain, count: int) -> list[int]:
+    """Takes, `count` times, the candidate of the largest gain summed over blocks of raters."""
+    weights = np.full((len(answers), table.shape[2]), 1.0 / table.shape[2], np.float32)
+    rows = max(1, BLOCK // (table.shape[2] * len(candidates)))
+    blocks = [np.arange(s, min(s + rows, len(answers))) for s in range(0, len(answers), rows)]
+    left, order = list(candidates), list[int]()
+    for _ in range(count):
+        remaining = np.array(left)
+        total = sum(gain(part, weights[part], _of(table, answers[part], remaining)) for part in blocks)
+        order.append(int(left.pop(int(np.argmax(total)))))
+        weights *= _of(table, answers, np.array(order[-1:]))[:, 0]
+        weights /= weights.sum(1, keepdims=True)
+    return order
