@@ -52,7 +52,10 @@ class QuestionVectors:
 class Source(Protocol):
     """Turns the questions of one gallery or bank into vectors."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What questions name as their source."""
+        ...
 
     def vectors(self, question: Question) -> tuple[Floats, Floats]:
         """phi (K, d) and g (K,) of a question's options in the order in which they are shown."""

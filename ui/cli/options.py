@@ -30,19 +30,24 @@ DatabaseUrl = Annotated[
 ]
 Galleries = Annotated[
     list[Path] | None,
-    typer.Option("--gallery", help="A folder of pictures or of WebDataset shards; repeatable.", show_default=False),
+    typer.Option(
+        "--gallery", help="A folder of pictures or of WebDataset shards; repeatable.", show_default=False
+    ),
 ]
 Banks = Annotated[
     list[str] | None,
     typer.Option("--bank", help="bfi, epi or a survey folder; repeatable.", show_default=False),
 ]
 EncoderName = Annotated[
-    str, typer.Option("--encoder", help="auto, embedded, open_clip:MODEL/PRETRAINED or open_clip:local-dir:PATH.")
+    str,
+    typer.Option("--encoder", help="auto, embedded, open_clip:MODEL/PRETRAINED or open_clip:local-dir:PATH."),
 ]
 RaterId = Annotated[str, typer.Option("--rater", help="Whose answers; `me` is the local person.")]
 About = Annotated[
     Path | None,
-    typer.Option("--about", help="JSON file of answers known already: question id -> answer.", show_default=False),
+    typer.Option(
+        "--about", help="JSON file of answers known already: question id -> answer.", show_default=False
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 

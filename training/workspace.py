@@ -1,0 +1,297 @@
+"""A prepared installation: galleries, banks, the answer store and the choice model over them.
+
+`Workspace.open` prepares what is not prepared yet (draws the embedded gallery, indexes pictures, fits
+banks) into the data folder, so that the next start only reads, and makes interviews for raters. The
+way from a prepared folder to the first question imports no torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prefs.errors import ConfigError, GalleryError
+from prefs.files import write_json
+from prefs.gallerypools import PairPool
+from prefs.interview import Interview
+from prefs.model import ChoiceModel, GallerySource, Source
+from prefs.planner import Acquisition, Planner
+from prefs.pools import BankPool, Pool, content
+from prefs.questions import Answer, Question
+from prefs.space import Floats, independent
+from prefs.stopper import Stopper
+from prefs.store import Store
+from training import pictures
+from training.fitted import FittedBank
+from training.openbanks import open_bank
+from training.pictures import OpenGallery, Progress
+
+Known = Mapping[str, int | str]
+DATABASE, GALLERIES = "kallisti.sqlite", "galleries.json"
+
+
+def quiet(stage: str, done: int, total: int) -> None:
+    """The progress callback of those who do not watch."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Everything that is open: make it with `Workspace.open`, close the store when done.
+
+    galleries, banks: by name, in the order given. topics: topic of every picture by item id.
+    encoder_note: which encoder reads the pictures and why, for the screen. notes: skipped files and
+    other things that the person should know. known: answers given beforehand (`--about`).
+    """
+
+    data_dir: Path
+    store: Store
+    galleries: Mapping[str, OpenGallery]
+    banks: Mapping[str, FittedBank]
+    model: ChoiceModel
+    topics: Mapping[str, str]
+    encoder_note: str
+    notes: tuple[str, ...]
+    known: tuple[tuple[Question, Answer], ...]
+
+    @classmethod
+    def open(
+        cls,
+        data_dir: Path,
+        galleries: Sequence[Path] = (),
+        banks: Sequence[str] = (),
+        *,
+        encoder: str = "auto",
+        database_url: str | None = None,
+        progress: Progress | None = None,
+        consent: Callable[[str], bool] | None = None,
+        known: Known | None = None,
+    ) -> Workspace:
+        """Opens galleries and banks, preparing what is new; with neither, the embedded gallery.
+
+        consent: asked before anything is downloaded; without it nothing is.
+
+        Raises:
+            KallistiError: a gallery, bank, encoder, database or known answer is not usable.
+        """
+        report = progress or quiet
+        data_dir.mkdir(parents=True, exist_ok=True)
+        store = Store.open(database_url or data_dir / DATABASE)
+        try:
+            fitted = [open_bank(name, data_dir, report) for name in dict.fromkeys(banks)]
+            paths = [Path(path) for path in galleries]
+            if not paths and not fitted:
+                paths = [pictures.embedded_gallery(data_dir, report)]
+            opened, note = _open_galleries(paths, data_dir, encoder, report, consent)
+            _remember(data_dir, opened.values())
+            model = _model(list(opened.values()), fitted, data_dir)
+            banks_by_name = {one.bank.name: one for one in fitted}
+            return cls(
+                data_dir=data_dir,
+                store=store,
+                galleries=opened,
+                banks=banks_by_name,
+                model=model,
+                topics=pictures.topics(list(opened.values())),
+                encoder_note=note,
+                notes=tuple(line for one in opened.values() for line in one.notes),
+                known=_known(known or {}, banks_by_name),
+            )
+        except BaseException:
+            store.close()
+            raise
+
+    @classmethod
+    def with_earlier(cls, data_dir: Path, gallery: Path, **options: Any) -> Workspace:
+        """Opens a gallery together with the ones that were opened before, so that answers about them count.
+
+        The options are those of `open`. A gallery that is gone is left out, and noted.
+        """
+        paths: list[Path] = []
+        gone: list[Path] = []
+        for path in [*known_galleries(data_dir), gallery.expanduser().resolve()]:
+            (paths if path.is_dir() or path == gallery else gone).append(path)
+        opened = cls.open(data_dir, list(dict.fromkeys(paths)), **options)
+        notes = tuple(f"{path} is not there any more: answers about it do not count" for path in gone)
+        return replace(opened, notes=opened.notes + notes)
+
+    def contents(self) -> list[str]:
+        """What can be asked about, as the person chooses it: "taste/flow fields", "personality"."""
+        found = [content("taste", topic) for topic in sorted(set(self.topics.values()))]
+        found += [
+            content(question.domain, question.topic)
+            for fitted in self.banks.values()
+            for question in fitted.bank.questions
+        ]
+        return list(dict.fromkeys(found))
+
+    def pools(self, chosen: Collection[str] | None = None) -> list[Pool]:
+        """One pool for all pictures and one for each bank, cut down to the chosen contents."""
+        found: list[Pool] = []
+        if self.galleries:
+            found.append(
+                PairPool(
+                    self.pictures,
+                    pictures.proposer(),
+                    topics=self.topics,
+                    chosen=chosen,
+                    alt=self.alt,
+                )
+            )
+        found += [BankPool(one.bank, one.source(self.model.space), chosen) for one in self.banks.values()]
+        return [pool for pool in found if pool.contents]
+
+    def interview(
+        self,
+        rater_id: str,
+        *,
+        chosen: Collection[str] | None = None,
+        acquisition: Acquisition = "eig",
+        stopper: Stopper | None = None,
+    ) -> Interview:
+        """The rater's interview, replayed from everything that the store holds of this person.
+
+        Raises:
+            ConfigError: nothing can be asked about what was chosen.
+        """
+        pools = self.pools(chosen)
+        if not pools:
+            raise ConfigError(f"nothing to ask about {sorted(chosen or ())}: allowed are {self.contents()}")
+        asked, entries = self.store.log_of_rater(rater_id)
+        seed = int.from_bytes(hashlib.sha256(rater_id.encode()).digest()[:4])
+        planner = Planner(acquisition=acquisition, limit_s=1.0)
+        return Interview(self.model, pools, planner, stopper, asked, entries, seed=seed, known=self.known)
+
+    @cached_property
+    def _gallery_of(self) -> Mapping[str, OpenGallery]:
+        return pictures.lookup(list(self.galleries.values()))
+
+    def start(self, rater_id: str, settings: Mapping[str, object]) -> str:
+        """Begins an interview in the store and returns its id."""
+        return self.store.start(rater_id, dict(settings), model_version=self.model.version)
+
+    @property
+    def pictures(self) -> GallerySource:
+        """The source of all open pictures; raises GalleryError where no gallery is open."""
+        found = self.model.sources.get(pictures.SOURCE)
+        if not isinstance(found, GallerySource):
+            raise GalleryError("no gallery is open: name one with --gallery")
+        return found
+
+    def rows_of(self, path: Path) -> NDArray[np.intp]:
+        """Rows of the picture source that are in the gallery of this folder."""
+        root = path.expanduser().resolve()
+        for one in self.galleries.values():
+            if one.gallery.root == root:
+                return np.array([self.pictures.row(item) for item in one.index.items], dtype=np.intp)
+        raise GalleryError(f"gallery {path} is not open: open are {', '.join(self.galleries) or 'none'}")
+
+    def file_of(self, item: str) -> str:
+        """Path of a picture below its gallery, for the person whose picture it is."""
+        return self._gallery_of[item].gallery.source(item).file
+
+    def image(self, item: str, side: int) -> tuple[bytes, str]:
+        """A picture for the screen: encoded bytes without metadata, long side at most `side`, media type.
+
+        Raises:
+            GalleryError: no such picture.
+        """
+        found = self._gallery_of.get(item)
+        if found is None:
+            raise GalleryError(f"picture {item!r} is in none of the open galleries")
+        return found.thumbnails.get(item, side)
+
+    def alt(self, item: str) -> str:
+        """What the picture shows, for those who cannot see it; never its file name."""
+        found = self._gallery_of.get(item)
+        return found.gallery.alt(item) if found else "a picture that is not open now"
+
+    def close(self) -> None:
+        """Closes the store."""
+        self.store.close()
+
+
+def _open_galleries(
+    paths: Sequence[Path],
+    data_dir: Path,
+    encoder: str,
+    progress: Progress,
+    consent: Callable[[str], bool] | None,
+) -> tuple[dict[str, OpenGallery], str]:
+    """The galleries by a name of their own, and a line about their encoder ("" without galleries)."""
+    if not paths:
+        return {}, ""
+    from indexing.encoders import resolve
+
+    resolved = resolve(encoder, data_dir / "encoders", consent)
+    found: dict[str, OpenGallery] = {}
+    for path in paths:
+        one = pictures.open_gallery(path, data_dir, resolved.encoder, progress)
+        name = one.gallery.name
+        while name in found:
+            name += "'"
+        found[name] = one
+    return found, resolved.reason
+
+
+def known_galleries(data_dir: Path) -> list[Path]:
+    """Folders of the galleries that were opened before, in the order of their first opening."""
+    try:
+        return [Path(path) for path in json.loads((data_dir / GALLERIES).read_text(encoding="utf-8"))]
+    except FileNotFoundError:
+        return []
+
+
+def _remember(data_dir: Path, galleries: Iterable[OpenGallery]) -> None:
+    known = [str(path) for path in known_galleries(data_dir)]
+    found = list(dict.fromkeys([*known, *(str(one.gallery.root) for one in galleries)]))
+    if found != known:
+        write_json(data_dir / GALLERIES, found)
+
+
+def _model(galleries: Sequence[OpenGallery], banks: Sequence[FittedBank], data_dir: Path) -> ChoiceModel:
+    """The choice model over all that is open; blocks of different origin are independent a priori."""
+    blocks: list[tuple[str, Floats, Floats]] = []
+    version = hashlib.sha256()
+    items: tuple[str, ...] = ()
+    taste: Floats = np.zeros((0, 0))
+    if galleries:
+        items, taste = pictures.project(galleries, data_dir)
+        blocks.append((pictures.SOURCE, np.zeros(taste.shape[1]), np.eye(taste.shape[1])))
+        version.update("\n".join(items).encode() + taste.tobytes())
+    for one in banks:
+        blocks.append(one.block)
+        version.update(one.version.encode())
+    space = independent(blocks)
+    sources: dict[str, Source] = {}
+    if galleries:
+        sources[pictures.SOURCE] = pictures.source(items, taste, space)
+    for one in banks:
+        sources[one.bank.name] = one.source(space)
+    return ChoiceModel(space, sources, version.hexdigest()[:16])
+
+
+def _known(answers: Known, banks: Mapping[str, FittedBank]) -> tuple[tuple[Question, Answer], ...]:
+    """Answers given beforehand, as responses.
+
+    Raises:
+        ConfigError: a question of no open bank, or an answer that is not one of its options.
+    """
+    found = []
+    for name, answer in answers.items():
+        question = next((one.bank[name] for one in banks.values() if name in one.bank), None)
+        if question is None:
+            raise ConfigError(f"--about: question {name!r} is in none of the open banks ({', '.join(banks)})")
+        labels = [option.markdown for option in question.options]
+        index = labels.index(answer) if isinstance(answer, str) and answer in labels else answer
+        if not isinstance(index, int) or not 0 <= index < len(labels):
+            raise ConfigError(f"--about: answer {answer!r} to {name!r}: allowed are {labels} or their index")
+        found.append((question, index))
+    return tuple(found)

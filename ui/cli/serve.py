@@ -1,0 +1,57 @@
+"""`kallisti serve`: prepares what is not prepared yet and opens the web app."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ui.cli.options import (
+    About,
+    Banks,
+    DatabaseUrl,
+    DataDir,
+    EncoderName,
+    Galleries,
+    ask_consent,
+    data_folder,
+    progress_bar,
+)
+
+
+def serve(
+    gallery: Galleries = None,
+    bank: Banks = None,
+    about: About = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 7860,
+    encoder: EncoderName = "auto",
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Open the interview in the browser.
+
+    Without --gallery and --bank it asks about the gallery that Kallisti draws itself.
+
+    Example: kallisti serve --gallery ~/Pictures --bank bfi
+    """
+    from training.workspace import Workspace
+    from ui.cli.about import read_about
+    from ui.server import check_address, serve
+
+    check_address(host, port)
+    known = read_about(about)
+    with progress_bar() as progress:
+        workspace = Workspace.open(
+            data_folder(data_dir),
+            galleries=gallery or (),
+            banks=bank or (),
+            encoder=encoder,
+            database_url=database_url,
+            progress=progress,
+            consent=ask_consent,
+            known=known,
+        )
+    for note in (workspace.encoder_note, *workspace.notes):
+        typer.echo(note, err=True)
+    serve(workspace, host, port, ready=lambda url: typer.echo(f"Kallisti is ready at {url}", err=True))
