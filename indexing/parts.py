@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +18,13 @@ import numpy as np
 from indexing.gallery import Gallery
 from indexing.index import FORMAT, Index, Vectors, point_to
 from prefs.errors import GalleryError
-from prefs.files import replacing, write_manifest
+from prefs.files import replacing, write_bytes, write_manifest
 
 if TYPE_CHECKING:
     from indexing.encoders.protocol import Encoder
 
 # Rows that are copied at a time, and pictures a file of the neighbor search holds: bounds the memory.
-_ROWS = 8192
+_ROWS = 4096
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ def publish(gallery: Gallery, out: Path, encoder: Encoder, parts: Parts, old: In
     try:
         _write_items(beside, items)
         _write_vectors(beside, items, encoder.size, _rows(parts, old))
-        _write_search(beside)
+        _write_search(beside, encoder.size)
         about = {
             "format": FORMAT,
             "encoder": encoder.name,
@@ -134,34 +134,33 @@ def _write_items(folder: Path, items: list[str]) -> None:
 def _write_vectors(
     folder: Path, items: list[str], size: int, rows: Iterable[tuple[list[str], Vectors]]
 ) -> None:
+    """Writes each row at its place; a memory map would keep all of them in memory."""
     place = {item: row for row, item in enumerate(items)}
-    path = folder / "vectors.npy"
-    vectors = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(len(items), size))
-    for names, values in rows:
-        kept = [at for at, name in enumerate(names) if name in place]
-        vectors[[place[names[at]] for at in kept]] = values[kept]
-    vectors.flush()
-    del vectors
-    _sync(path)
+    header = {"descr": "<f4", "fortran_order": False, "shape": (len(items), size)}
+    with replacing(folder / "vectors.npy") as stream:
+        np.lib.format.write_array_header_1_0(stream, header)
+        start = stream.tell()
+        for names, values in rows:
+            for name, value in zip(names, values, strict=True):
+                if name in place:
+                    stream.seek(start + place[name] * size * 4)
+                    stream.write(value.astype("<f4").tobytes())
 
 
-def _write_search(folder: Path) -> None:
+def _write_search(folder: Path, size: int) -> None:
     import faiss
 
-    vectors = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)
-    for number, start in enumerate(range(0, len(vectors), _ROWS)):
-        rows = np.array(vectors[start : start + _ROWS])
-        faiss.normalize_L2(rows)
-        search: Any = faiss.IndexFlatIP(rows.shape[1])
-        search.add(rows)
-        path = folder / f"nearest-{number:05d}.faiss"
-        faiss.write_index(search, str(path))
-        _sync(path)
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb+") as stream:
-        os.fsync(stream.fileno())
+    with (folder / "vectors.npy").open("rb") as stream:
+        np.lib.format.read_magic(stream)
+        np.lib.format.read_array_header_1_0(stream)
+        for number in count():
+            rows = np.fromfile(stream, "<f4", _ROWS * size).reshape(-1, size).astype(np.float32, copy=False)
+            if not len(rows):
+                return
+            faiss.normalize_L2(rows)
+            search: Any = faiss.IndexFlatIP(size)
+            search.add(rows)
+            write_bytes(folder / f"nearest-{number:05d}.faiss", faiss.serialize_index(search).tobytes())
 
 
 def _tidy(out: Path, build: str) -> None:
