@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from prefs.batch import Beliefs
 from prefs.draws import normals
 from prefs.model import QuestionVectors
-from prefs.space import Floats
 
 DRAWS = 128
 HELD = 1 << 23  # probabilities held at once
@@ -50,13 +49,3 @@ def predict(beliefs: Beliefs, vectors: QuestionVectors) -> NDArray[np.float32]:
     for part, p in chances(beliefs, vectors):
         found[part] = p.mean(2).transpose(1, 2, 0)
     return found
-
-
-def stand_alone(mean: Floats, cov: Floats, lapse: float, count: int) -> Beliefs:
-    """The same belief about each of `count` raters, such as the population before any answer."""
-    return Beliefs(
-        np.tile(mean, (count, 1)),
-        np.tile(cov, (count, 1, 1)),
-        np.full(count, lapse),
-        np.zeros(count, dtype=np.intp),
-    )

@@ -1,0 +1,91 @@
+"""The evaluation as a picture: accuracy and log loss against the number of questions, with bands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from prefs.files import write_bytes
+
+INK, QUIET, GRID = "#2b2a27", "#8a867d", "#ece8df"
+# Okabe and Ito (2008): told apart by the color-blind, too
+LOOKS: dict[str, tuple[str, str, str]] = {
+    "random": ("random order", "#9a968c", "-"),
+    "static": ("best fixed order", "#0072b2", "-"),
+    "static_id": ("best fixed order for the ID", "#56b4e9", "--"),
+    "eig": ("adaptive, eig", "#d55e00", "-"),
+    "epig": ("adaptive, epig", "#009e73", "-"),
+}
+PANELS = (
+    ("accuracy", "Accuracy of unasked answers", "share predicted right"),
+    ("log_loss", "Log loss of unasked answers", "nats per answer"),
+    ("log_p_id", "Who is it?", "log p(rater ID), nats"),
+)
+
+
+def plot_evaluation(result: Mapping[str, Any], path: Path) -> None:
+    """Draws the JSON of `evaluate` as PNG; lines end where too few people answered enough questions."""
+    import io
+
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(13.5, 4.9), dpi=150, facecolor="white", layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.08)  # type: ignore[union-attr]
+    for axes, (measure, title, unit) in zip(figure.subplots(1, 3), PANELS, strict=True):
+        _panel(axes, result, measure)
+        axes.set_title(title, loc="left", fontsize=12, color=INK, pad=22)
+        axes.text(0, 1.02, unit, transform=axes.transAxes, fontsize=9, color=QUIET)
+        axes.set_xlabel("questions asked", fontsize=9, color=QUIET)
+    handles, labels = figure.axes[1].get_legend_handles_labels()
+    figure.legend(
+        handles,
+        labels,
+        loc="outside lower center",
+        ncols=len(labels),
+        frameon=False,
+        fontsize=9.5,
+        labelcolor=INK,
+    )
+    figure.suptitle(
+        f"{result['dataset']}: {result['n_test_raters']} people the model has not seen, "
+        "bands are 95 % intervals over people",
+        x=0.01,
+        ha="left",
+        fontsize=10,
+        color=QUIET,
+    )
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", metadata={"Software": None})
+    write_bytes(path, stream.getvalue())
+
+
+def _panel(axes: Any, result: Mapping[str, Any], measure: str) -> None:
+    lines = {LOOKS.get(name, (name, INK, ":")): values for name, values in result["policies"].items()}
+    wrong = result["controls"].get("wrong_person", {})
+    if measure == "log_loss" and wrong:
+        lines["answers of another person", "#cc79a7", ":"] = wrong
+    for (label, color, dash), values in lines.items():
+        if measure not in values:
+            continue
+        points = [
+            (k, value, *band)
+            for k, value, band in zip(result["k"], values[measure], values[f"{measure}_ci"], strict=True)
+            if value is not None
+        ]
+        ks, means, lows, highs = zip(*points, strict=True)
+        axes.fill_between(ks, lows, highs, color=color, alpha=0.10, linewidth=0)
+        axes.plot(
+            ks, means, color=color, linestyle=dash, linewidth=1.9, label=label, marker="o", markersize=3
+        )
+    full = result["full_information"].get(measure)
+    if full is not None:
+        label = "all other answers known"
+        axes.axhline(full, color=INK, linewidth=0.9, linestyle=(0, (2, 3)), label=label)
+    axes.grid(axis="y", color=GRID, linewidth=0.9)
+    axes.tick_params(length=0, labelsize=9, labelcolor=QUIET)
+    axes.set_axisbelow(True)
+    for side in axes.spines.values():
+        side.set_visible(False)
