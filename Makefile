@@ -26,7 +26,9 @@ test: $(READY)
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m "slow"
 
+# Gradio writes a stub beside a component that it loads; mypy would read it instead of the source.
 check: $(READY)
+	rm -f ui/*.pyi
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
