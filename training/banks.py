@@ -52,8 +52,9 @@ def open_bank(name_or_path: str, data_dir: Path, report: Report | None = None) -
     """
     bank, survey = bank_of(name_or_path)
     content = hashlib.sha256(FORMAT.encode())
-    for part in ("\n".join(bank.rows).encode(), survey.starts, survey.columns, survey.answers):
-        content.update(part)
+    content.update("\n".join(bank.rows).encode())
+    for part in (survey.starts, survey.columns, survey.answers):
+        content.update(part.tobytes())
     folder = data_dir / "banks" / f"{bank.name}-{content.hexdigest()[:12]}"
     if folder.is_dir():
         try:

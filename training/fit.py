@@ -114,10 +114,13 @@ class Fit:
             "g": g - (g * self.real).sum(0) / self.real.sum(0) * self.real,
             "style": np.array([STYLE_SD[AGREE], STYLE_SD[EXTREME]], dtype=np.float32),
         }
-        zeros = [{name: np.zeros_like(value) for name, value in parameters.items()} for _ in range(3)]
+        first, second, sums = (
+            {name: np.zeros_like(value) for name, value in parameters.items()} for _ in range(3)
+        )
         chains = np.zeros((self.raters, c), dtype=np.float32)
         chains[:, STYLES:] = tastes
-        return State(0, parameters, *zeros, chains, np.zeros(self.raters, dtype=np.float32))
+        pace = np.zeros(self.raters, dtype=np.float32)
+        return State(0, parameters, first, second, sums, chains, pace)
 
     def _components(self, mean: Array, sd: Array, asked: Array) -> tuple[Floats, Floats]:
         """Loadings (Q, d) and component scores (R, d) of the standardized scores, missing = 0."""
@@ -178,7 +181,7 @@ class Fit:
         pace = np.exp(self.state.pace[block.raters])[:, None]
         noise = rng.standard_normal(tastes.shape, dtype=np.float32)
         push = 0.5 * pace * ((pull - tastes) @ root) + noise
-        moved = tastes + pace * push @ root.T
+        moved = np.asarray(tastes + pace * push @ root.T, dtype=np.float32)
         there = slope(moved, phi, g, block.answers, self.settings.lapse)
         back = push + 0.5 * pace * ((by_taste(there, phi) - moved) @ root)
         gain = there.value - here.value
@@ -243,7 +246,7 @@ class Fit:
         count = self.state.step - self._averaged
         if self.state.step < self.settings.steps:
             raise ModelError(f"fit is at step {self.state.step} of {self.settings.steps}: run it to the end")
-        means = {name: value / count for name, value in self.state.sums.items()}
+        means = {name: value / np.float32(count) for name, value in self.state.sums.items()}
         phi = self._phi(means).astype(np.float64).transpose(1, 0, 2)
         g = np.where(self.real > 0, means["g"], -np.inf).astype(np.float64).T
         phi[..., :STYLES] /= (STYLE_SD[AGREE], STYLE_SD[EXTREME])

@@ -46,7 +46,7 @@ def blocks(survey: Survey, size: int = BLOCK) -> Iterator[Block]:
         rows = np.repeat(np.arange(stop - start), np.diff(survey.starts[start : stop + 1]))
         answers = np.full((stop - start, len(columns)), MISSING, dtype=np.int16)
         answers[rows[::-1], places[::-1]] = survey.answers[part][::-1]
-        yield Block(slice(start, stop), columns, answers)
+        yield Block(slice(start, stop), columns.astype(np.intp), answers)
 
 
 def slope(tastes: Array, phi: Array, g: Array, answers: NDArray[np.int16], lapse: float) -> Slope:

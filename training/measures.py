@@ -58,7 +58,7 @@ def _by_rater(values: Floats, rows: NDArray[np.intp], count: int) -> Floats:
     """(count,) mean of each rater's values, NaN without any."""
     mass = np.bincount(rows, minlength=count)
     sums = np.bincount(rows, weights=values, minlength=count)
-    return np.divide(sums, mass, out=np.full(count, np.nan), where=mass > 0)
+    return np.asarray(np.divide(sums, mass, out=np.full(count, np.nan), where=mass > 0))
 
 
 def add_predictions(found: Measured, wanted: Wanted, p: NDArray[np.floating]) -> None:
@@ -104,7 +104,7 @@ def summary(
 
 def differences(a: Measured, b: Measured, used: Sequence[bool], weights: Floats) -> dict[str, Any]:
     """Paired differences a - b over raters: [mean, low, high] at every k."""
-    found = {}
+    found: dict[str, Any] = {}
     for name in ("log_loss", "share_identified"):
         if name in a.values:
             rows = [interval(x - y, weights) for x, y in zip(a.values[name].T, b.values[name].T, strict=True)]

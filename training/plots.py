@@ -30,21 +30,25 @@ def plot_evaluation(result: Mapping[str, Any], path: Path) -> None:
 
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    figure = Figure(figsize=(13.5, 4.9), dpi=150, facecolor="white", layout="constrained")
+    layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.08)
+    figure = Figure(figsize=(13.5, 4.9), dpi=150, facecolor="white", layout=layout)
     FigureCanvasAgg(figure)
-    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.08)  # type: ignore[union-attr]
     for axes, (measure, title, unit) in zip(figure.subplots(1, 3), PANELS, strict=True):
         _panel(axes, result, measure)
         axes.set_title(title, loc="left", fontsize=12, color=INK, pad=22)
         axes.text(0, 1.02, unit, transform=axes.transAxes, fontsize=9, color=QUIET)
         axes.set_xlabel("questions asked", fontsize=9, color=QUIET)
-    handles, labels = figure.axes[1].get_legend_handles_labels()
+    shown: dict[str, Any] = {}
+    for axes in figure.axes:
+        handles, labels = axes.get_legend_handles_labels()
+        shown.update(zip(labels, handles, strict=True))
     figure.legend(
-        handles,
-        labels,
+        shown.values(),
+        shown.keys(),
         loc="outside lower center",
-        ncols=len(labels),
+        ncols=len(shown),
         frameon=False,
         fontsize=9.5,
         labelcolor=INK,
@@ -63,20 +67,25 @@ def plot_evaluation(result: Mapping[str, Any], path: Path) -> None:
 
 
 def _panel(axes: Any, result: Mapping[str, Any], measure: str) -> None:
-    lines = {LOOKS.get(name, (name, INK, ":")): values for name, values in result["policies"].items()}
+    lines = {
+        LOOKS.get(name, (name, INK, ":")): values
+        for name, values in result["policies"].items()
+        if name != "static_id" or measure == "log_p_id"
+    }
+    bands = [edge for values in lines.values() for band in values[f"{measure}_ci"] if band for edge in band]
+    low, high = min(bands), max(bands)
     wrong = result["controls"].get("wrong_person", {})
-    if measure == "log_loss" and wrong:
+    if measure == "log_loss" and wrong:  # leaves the picture at the top
         lines["answers of another person", "#cc79a7", ":"] = wrong
+        axes.set_ylim(low - 0.05 * (high - low), high + 0.35 * (high - low))
     for (label, color, dash), values in lines.items():
-        if measure not in values:
-            continue
         points = [
             (k, value, *band)
             for k, value, band in zip(result["k"], values[measure], values[f"{measure}_ci"], strict=True)
             if value is not None
         ]
         ks, means, lows, highs = zip(*points, strict=True)
-        axes.fill_between(ks, lows, highs, color=color, alpha=0.10, linewidth=0)
+        axes.fill_between(ks, lows, highs, color=color, alpha=0.08, linewidth=0)
         axes.plot(
             ks, means, color=color, linestyle=dash, linewidth=1.9, label=label, marker="o", markersize=3
         )
@@ -84,6 +93,7 @@ def _panel(axes: Any, result: Mapping[str, Any], measure: str) -> None:
     if full is not None:
         label = "all other answers known"
         axes.axhline(full, color=INK, linewidth=0.9, linestyle=(0, (2, 3)), label=label)
+    axes.set_xticks(ks)
     axes.grid(axis="y", color=GRID, linewidth=0.9)
     axes.tick_params(length=0, labelsize=9, labelcolor=QUIET)
     axes.set_axisbelow(True)

@@ -59,9 +59,10 @@ def fit_bank(
     tell = report or (lambda stage, done, total: None)
     train = survey.of_raters(raters_in(survey.raters, "train"))
     validation = survey.of_raters(raters_in(survey.raters, "validation"))
+    trials: list[dict[str, Any]] = []
     if len(validation.raters) < FEW or not len(train.raters):
         log.warning("bank %s: %d validation raters, too few to choose by", bank.name, len(validation.raters))
-        settings, trials = Settings(size=SIZES[0]), []
+        settings = Settings(size=SIZES[0])
     else:
         settings, trials = choose(bank, train, validation, tell)
     fit = Fit(survey if split == "all" or not len(train.raters) else train, settings)
@@ -120,19 +121,20 @@ def judge(bank: ItemBank, vectors: Vectors, validation: Survey) -> Judged:
     fitted = FittedBank(bank, vectors.phi, vectors.g, {}, {})
     model = fitted.alone()
     all_vectors = fitted.source_in(model).all()
-    targets = are_targets(bank.rows)
-    if targets.all() or not targets.any():
-        targets = np.arange(len(targets)) % 3 == 0
-    table = validation.table()
-    said, wanted = table[:, ~targets].astype(np.intp), table[:, targets]
+    is_target = are_targets(bank.rows)
+    if is_target.all() or not is_target.any():
+        is_target = np.arange(len(is_target)) % 3 == 0
+    targets, candidates = np.flatnonzero(is_target), np.flatnonzero(~is_target)
+    table = validation.table().astype(np.intp)
+    said, wanted = table[:, candidates], table[:, targets]
     order = np.random.default_rng(0).random(said.shape)
     order[said < 0] = 2.0
     ten = np.where(order.argsort(1).argsort(1) < 10, said, MISSING)
     losses = []
     for known in (ten, said):
-        beliefs = infer_many(model.space, all_vectors[~targets], known, model.lapse)
+        beliefs = infer_many(model.space, all_vectors[candidates], known, model.lapse)
         p = predict(beliefs, all_vectors[targets])
         rows, columns = np.nonzero(wanted >= 0)
         losses.append(float(-np.log(p[rows, columns, wanted[rows, columns]]).mean()))
     top, said_top = p.max(2)[rows, columns], p.argmax(2)[rows, columns] == wanted[rows, columns]
-    return Judged(*losses, float(calibration(top, said_top, rows, len(table)).error()))
+    return Judged(losses[0], losses[1], float(calibration(top, said_top, rows, len(table)).error()))

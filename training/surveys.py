@@ -9,7 +9,7 @@ different occasions.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -131,6 +131,7 @@ def assemble(
     if not len(answers):
         raise DataError(f"{origin} holds no response: at least one is needed")
     counts = np.array([len(question.options) for question in questions])
+    rows, columns = np.asarray(rows, dtype=np.intp), np.asarray(columns, dtype=np.intp)
     _refuse(
         origin,
         (answers < 0) | (answers >= counts[columns]),
@@ -274,10 +275,10 @@ def _integers(path: Path, table: pa.Table, column: str) -> NDArray[np.int64]:
         raise DataError(f"{path}: {column} holds {values.type} values: expected whole numbers")
     whole = found.astype(np.int64)
     _refuse(path, whole != found, lambda row: f"{column} {found[row]} is no whole number")
-    return whole
+    return np.asarray(whole)
 
 
-def _refuse(origin: Path | str, bad: NDArray[np.bool_], say: Any) -> None:
+def _refuse(origin: Path | str, bad: NDArray[np.bool_], say: Callable[[int], str]) -> None:
     """Raises DataError about the first bad row, if there is one."""
     if bad.any():
         row = int(bad.argmax())
