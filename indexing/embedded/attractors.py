@@ -12,12 +12,12 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from indexing.embedded.arrays import Floats, Rng
-from indexing.embedded.color import ramp
+from indexing.embedded.color import ramp, shade
 from indexing.embedded.painting import Brief, Painting
 from indexing.embedded.palettes import Palette
 from indexing.embedded.surface import SIDE, lay, plain
 
-_WALKERS, _STEPS, _WARM = 24_000, 90, 12
+_WALKERS, _STEPS, _WARM = 20_000, 82, 12
 # lambda, alpha, beta, gamma, omega, degree of symmetry
 _ICONS = (
     (-2.7, 5.0, 1.5, 1.0, 0.0, 6),
@@ -51,7 +51,7 @@ def paint(brief: Brief) -> Painting:
         move = _best(brief.rng, kind)
         shape = "Thin curved veils" if kind == "veil" else "Folded translucent sheets"
         alt = f"{shape} made of fine points, {brief.palette.mood}"
-    density, hue = _expose(brief.rng, move, centered=kind == "rosette")
+    density, hue = _expose(brief.rng, move, kind == "rosette", float(brief.rng.choice([1.16, 1.16, 0.7])))
     light = _develop(brief.palette, density, hue, brief.level(0.75, 1.0, 1.4))
     return Painting(light, alt, "rotation" if kind == "rosette" else "none", "soft", 0.008)
 
@@ -86,8 +86,8 @@ def _de_jong(a: float, b: float, c: float, d: float) -> Move:
 
 def _best(rng: Rng, kind: str) -> Move:
     """The fullest of a few random maps: one that neither collapses to dots nor fills everything evenly."""
-    best, most = None, -1.0
-    for _ in range(7):
+    best, most = _clifford(-1.4, 1.6, 1.0, 0.7), -1.0
+    for _ in range(5):
         if kind == "veil":
             a, b = rng.uniform(1.3, 2.0, 2) * rng.choice([-1, 1], 2)
             c, d = rng.uniform(0.4, 1.3, 2) * rng.choice([-1, 1], 2)
@@ -105,7 +105,6 @@ def _best(rng: Rng, kind: str) -> Move:
         spread = float(-(share * np.log(share)).sum())
         if spread > most:
             best, most = move, spread
-    assert best is not None
     return best
 
 
@@ -114,8 +113,11 @@ def _start(rng: Rng, count: int) -> tuple[Floats, Floats]:
     return place[0], place[1]
 
 
-def _expose(rng: Rng, move: Move, centered: bool) -> tuple[Floats, Floats]:
-    """How often each pixel is visited and the mean stride of the visits, each (SIDE, SIDE)."""
+def _expose(rng: Rng, move: Move, centered: bool, zoom: float) -> tuple[Floats, Floats]:
+    """How often each pixel is visited and the mean stride of the visits, each (SIDE, SIDE).
+
+    `zoom` is the width of the picture in widths of the whole figure.
+    """
     x, y = _start(rng, _WALKERS)
     xs, ys, strides = [], [], []
     for turn in range(_STEPS):
@@ -131,7 +133,7 @@ def _expose(rng: Rng, move: Move, centered: bool) -> tuple[Floats, Floats]:
     if centered:
         reach = np.quantile(np.hypot(px[::97], py[::97]), 0.998)
         low_x, high_x, low_y, high_y = -reach, reach, -reach, reach
-    span = max(high_x - low_x, high_y - low_y) * 1.16
+    span = max(high_x - low_x, high_y - low_y) * zoom
     column = ((px - (low_x + high_x) / 2) / span + 0.5) * SIDE
     row = ((py - (low_y + high_y) / 2) / span + 0.5) * SIDE
     seen = (column >= 0) & (column < SIDE) & (row >= 0) & (row < SIDE)
@@ -142,6 +144,11 @@ def _expose(rng: Rng, move: Move, centered: bool) -> tuple[Floats, Floats]:
     # Thin places are smoothed more than full ones, so that grain does not cover the veils.
     keep = np.clip(visits / 12, 0, 1)
     return visits * keep + soft * (1 - keep), soft_total / np.maximum(soft, 1e-3)
+
+
+def _strong(palette: Palette) -> Floats:
+    """The inks of a pale-ground palette that show on it as thin veils."""
+    return np.stack([shade(ink, -0.12) for ink in palette.inks[-4:]])
 
 
 def _develop(palette: Palette, density: Floats, hue: Floats, exposure: float) -> Floats:
@@ -157,5 +164,5 @@ def _develop(palette: Palette, density: Floats, hue: Floats, exposure: float) ->
         lay(picture, color * (0.25 + 0.9 * tone)[..., None], np.clip(tone * 1.5, 0, 1))
         lay(picture, palette.pale, np.clip(tone - 0.8, 0, 0.35) * 1.6)
     else:
-        lay(picture, ramp(palette.inks[-4:], at), np.clip(tone**1.15, 0, 1) * 0.95)
+        lay(picture, ramp(_strong(palette), at), np.clip(1.15 * tone, 0, 1))
     return picture

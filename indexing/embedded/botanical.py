@@ -7,7 +7,7 @@ import numpy as np
 from indexing.embedded.arrays import Floats, Rng
 from indexing.embedded.canvas import Canvas, ribbon
 from indexing.embedded.color import shade
-from indexing.embedded.painting import Brief, Painting
+from indexing.embedded.painting import Brief, Painting, Symmetry
 from indexing.embedded.palettes import Palette, toward
 
 Point = tuple[float, float]
@@ -18,7 +18,7 @@ def paint(brief: Brief) -> Painting:
     canvas = Canvas(brief.palette.ground)
     plant = brief.pick(_sprig, _fern, _tree, _meadow, _wreath)
     alt = plant(brief, canvas)
-    symmetry = "rotation" if plant is _wreath else "none"
+    symmetry: Symmetry = "rotation" if plant is _wreath else "none"
     return Painting(canvas.light(), f"{alt}, {brief.palette.mood}", symmetry, "hard")
 
 
@@ -93,7 +93,7 @@ def _sprig(brief: Brief, canvas: Canvas) -> str:
         for number, place in enumerate(range(12, 60, int(rng.integers(4, 6)))):
             angle = float(np.arctan2(tangents[place, 1], tangents[place, 0]))
             side = 1 if number % 2 else -1
-            length = 0.17 * (1 - 0.55 * place / 60) * (1 if stems == 1 else 0.8)
+            length = 0.24 * (1 - 0.55 * place / 60) * (1 if stems == 1 else 0.8)
             tone = shade(color, float(rng.uniform(-0.05, 0.05)))
             base = (float(stem[place, 0]), float(stem[place, 1]))
             _leaf(canvas, base, angle + side * 0.85, length, length * wide, tone, palette.ground, -0.4 * side)
@@ -122,9 +122,9 @@ def _fern(brief: Brief, canvas: Canvas) -> str:
         spine = _curve((0.5 + 0.03 * lean, 0.95), -np.pi / 2 + 0.5 * lean - 0.25 * bend, length, bend, 90)
         color = leaves[at % len(leaves)]
         tangents = np.gradient(spine, axis=0)
-        for place in range(14, 90, 2):
-            share = (place - 14) / 76
-            reach = 0.19 * np.sin(np.pi * (0.12 + 0.88 * share) ** 0.75) * (1 if fronds == 1 else 0.72)
+        for place in range(12, 90, 3):
+            share = (place - 12) / 78
+            reach = 0.27 * np.sin(np.pi * (0.12 + 0.88 * share) ** 0.75) * (1 if fronds == 1 else 0.72)
             angle = float(np.arctan2(tangents[place, 1], tangents[place, 0]))
             base = (float(spine[place, 0]), float(spine[place, 1]))
             for side in (-1, 1):
@@ -147,7 +147,7 @@ def _tree(brief: Brief, canvas: Canvas) -> str:
         limb = _curve(at, angle, length, float(rng.normal(0, 0.3)), 10)
         canvas.fill(ribbon(np.vstack([np.array([at]), limb]), np.linspace(width, width * 0.68, 11)), bark)
         end = (float(limb[-1, 0]), float(limb[-1, 1]))
-        if left <= 3:
+        if left <= 4:
             tips.append(end)
         if left == 0:
             return
@@ -155,7 +155,7 @@ def _tree(brief: Brief, canvas: Canvas) -> str:
             turn = side * spread * float(rng.uniform(0.6, 1.35)) - 0.06 * np.cos(angle)
             grow(end, angle + turn, length * float(rng.uniform(0.7, 0.86)), width * 0.68, left - 1)
 
-    grow((0.5 + float(rng.uniform(-0.06, 0.06)), 0.95), -np.pi / 2, 0.19, 0.034, depth)
+    grow((0.5 + float(rng.uniform(-0.06, 0.06)), 0.96), -np.pi / 2, 0.2, 0.036, depth)
     kind = str(rng.choice(["bare", "blossom", "leaves", "fruit"]))
     if kind != "bare":
         share = {"blossom": 0.9, "leaves": 0.95, "fruit": 0.18}[kind]
@@ -235,10 +235,14 @@ def _head(
                 dot = ray[-1] + rng.normal(0, 0.006, 2)
                 canvas.disk(float(dot[0]), float(dot[1]), 0.0045, color)
     elif kind == 2:
-        for share in np.linspace(0, 1, 12):
-            base = (tip[0] + 0.1 * share * float(np.cos(angle)), tip[1] + 0.1 * share * float(np.sin(angle)))
+        for share in np.linspace(0, 1, 9):
+            base = (
+                tip[0] + 0.13 * share * float(np.cos(angle)),
+                tip[1] + 0.13 * share * float(np.sin(angle)),
+            )
             for side in (-1, 1):
-                _leaf(canvas, base, angle + side * 0.5, 0.026, 0.011, color, None)
+                size = 0.034 * (1 - 0.6 * share)
+                _leaf(canvas, base, angle + side * 0.9, size, size * 0.5, color, None)
     else:
         cup = float(rng.uniform(0.035, 0.055))
         for turn in (-0.55, 0.55, 0.0):

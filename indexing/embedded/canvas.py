@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from PIL import Image
@@ -26,7 +26,8 @@ class Canvas:
         from matplotlib.transforms import Affine2D
 
         self._side = SIDE * _FACTOR
-        self._agg = RendererAgg(self._side, self._side, 72)
+        # The renderer is untyped.
+        self._agg: Any = cast(Any, RendererAgg)(self._side, self._side, 72)
         # Agg's origin is at the bottom left.
         self._place = Affine2D().scale(self._side, -self._side).translate(0, self._side)
         margin = np.array([[-0.1, -0.1], [1.1, -0.1], [1.1, 1.1], [-0.1, 1.1]])
@@ -71,7 +72,7 @@ class Canvas:
     def light(self) -> Floats:
         """The sheet as a picture in linear light, (SIDE, SIDE, 3)."""
         small = self.image().resize((SIDE, SIDE), Image.Resampling.LANCZOS)
-        return _LINEAR[np.asarray(small)]
+        return np.asarray(_LINEAR[np.asarray(small)])
 
     def _pen(self, color: Floats, alpha: float, width: float) -> Any:
         pen = self._agg.new_gc()
@@ -80,8 +81,9 @@ class Canvas:
         return pen
 
     @staticmethod
-    def _rgb(color: Floats) -> tuple[float, ...]:
-        return tuple(float(value) for value in to_srgb(color))
+    def _rgb(color: Floats) -> tuple[float, float, float]:
+        red, green, blue = (float(value) for value in to_srgb(color))
+        return red, green, blue
 
     @staticmethod
     def _path(outline: Any, closed: bool) -> Any:

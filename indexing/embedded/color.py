@@ -59,10 +59,11 @@ def from_oklab(lab: Floats) -> Floats:
 
 def shade(color: Floats, lightness: float, chroma: float = 1.0) -> Floats:
     """The color (3,) with its OKLab lightness moved by `lightness` and its chroma multiplied."""
-    return from_oklab(oklab(color) * np.float32([1, chroma, chroma]) + np.float32([lightness, 0, 0]))
+    light, green_red, blue_yellow = oklab(color)
+    return from_oklab(np.array([light + lightness, green_red * chroma, blue_yellow * chroma]))
 
 
-def ramp(colors: Floats, at: Floats) -> Floats:
+def ramp(colors: Floats, at: Floats | float) -> Floats:
     """Linear light (*at.shape, 3) along stops (n, 3) spaced evenly over [0, 1], mixed in OKLab."""
     stops = oklab(colors)
     steps = np.linspace(0, 1, 1024)
@@ -71,6 +72,6 @@ def ramp(colors: Floats, at: Floats) -> Floats:
         np.stack([np.interp(steps, places, stops[:, c]) for c in range(3)], 1).astype(np.float32)
     )
     index = np.clip(at * 1023, 0, 1023)
-    low = np.minimum(index.astype(np.int32), 1022)
-    share = (index - low)[..., None].astype(np.float32)
-    return table[low] * (1 - share) + table[low + 1] * share
+    low = np.minimum(np.asarray(index, dtype=np.int32), 1022)
+    share = np.asarray(index - low, dtype=np.float32)[..., None]
+    return np.asarray(table[low] * (1 - share) + table[low + 1] * share)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from indexing.embedded.arrays import Floats
-from indexing.embedded.color import from_oklab, oklab, ramp, shade
+from indexing.embedded.color import from_oklab, oklab, ramp
 from indexing.embedded.painting import Brief, Painting
 from indexing.embedded.palettes import toward
-from indexing.embedded.surface import SIDE, box, grid, inside, lay, noise, plain
+from indexing.embedded.surface import SIDE, box, grid, inside, lay, noise, plain, step
 
 
 def paint(brief: Brief) -> Painting:
@@ -144,7 +144,7 @@ def _leaning(brief: Brief) -> Painting:
     rng = brief.rng
     x, y = grid()
     inks = _order(brief)
-    picture = plain(shade(brief.palette.ground, 0.0))
+    picture = plain(brief.palette.ground)
     for at in range(brief.level(1, 2, 3)):
         turn = float(rng.uniform(0, 2 * np.pi))
         cx, cy = rng.uniform(0.25, 0.75, 2)

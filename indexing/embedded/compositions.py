@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from indexing.embedded.arrays import Floats, Rng
@@ -101,7 +103,7 @@ def _arcs(brief: Brief, canvas: Canvas) -> tuple[str, Symmetry]:
         quarter = float(rng.choice([np.pi / 2, np.pi, np.pi / 3]))
         start = float(rng.choice([0.0, np.pi / 4]))
         last = -1
-        for inner, outer in zip(rings[:-1], rings[1:], strict=True):
+        for inner, outer in pairwise(rings):
             for turn in np.arange(start, start + 2 * np.pi - 0.01, quarter):
                 ink = int(rng.integers(len(colors)))
                 ink = (ink + 1) % len(colors) if ink == last else ink
@@ -135,7 +137,8 @@ def _balance(brief: Brief, canvas: Canvas) -> tuple[str, Symmetry]:
             ]
         )
         canvas.stroke(ends, float(rng.choice([0.003, 0.006, 0.012])), line, cap="butt")
-    canvas.disk(*(float(v) for v in rng.uniform(0.2, 0.8, 2)), float(rng.uniform(0.03, 0.06)), palette.accent)
+    x, y = rng.uniform(0.2, 0.8, 2)
+    canvas.disk(float(x), float(y), float(rng.uniform(0.03, 0.06)), palette.accent)
     return "Circles, triangles and lines in balance", "none"
 
 

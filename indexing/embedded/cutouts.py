@@ -9,6 +9,8 @@ from indexing.embedded.canvas import Canvas, smooth
 from indexing.embedded.painting import Brief, Painting
 from indexing.embedded.surface import noise
 
+_FALL = np.array([0.6, 1.0])
+
 
 def paint(brief: Brief) -> Painting:
     """Seaweed on panels, one large cluster, pebbles, or scraps that drift."""
@@ -27,34 +29,37 @@ def paint(brief: Brief) -> Painting:
 def _paste(canvas: Canvas, outline: Floats, color: Floats, lift: float = 0.004) -> None:
     """A cut sheet with the thin shadow of its edge."""
     for at in (1.5, 1.0, 0.5):
-        canvas.fill(outline + np.float32(lift * at) * np.float32([0.6, 1.0]), np.zeros(3, np.float32), 0.10)
+        canvas.fill(outline + lift * at * _FALL, np.zeros(3), 0.10)
     canvas.fill(outline, color)
 
 
 def _frond(rng: Rng, x: float, y: float, size: float, turn: float) -> Floats:
-    """A seaweed with rounded fingers on both sides of a bent spine."""
-    fingers = int(rng.integers(4, 8))
-    bend = float(rng.uniform(-0.8, 0.8))
-    right, left = [], []
-    for at in range(fingers):
-        share = (at + 0.5) / fingers
-        reach = size * float(rng.uniform(0.26, 0.44)) * np.sin(np.pi * (0.18 + 0.75 * share))
-        thick = size * 0.9 / fingers
-        base = (share - 0.5) * 2 * size * 0.85
-        slope = 0.25 * size * (0.4 + share)
-        for rank, side in ((right, 1.0), (left, -1.0)):
-            inner = size * 0.055
+    """A seaweed: rounded fingers that rise on both sides of a gently bent spine."""
+    fingers = int(rng.integers(3, 6))
+    bend = float(rng.uniform(-0.35, 0.35))
+    sides = []
+    for side in (1.0, -1.0):
+        rank = [(side * 0.05, -1.0)]
+        for at in range(fingers):
+            low = -0.78 + 1.5 * at / fingers
+            gap = 1.5 / fingers
+            reach = float(rng.uniform(0.42, 0.62)) * np.sin(np.pi * (0.3 + 0.55 * (at + 0.5) / fingers))
+            rise = float(rng.uniform(0.18, 0.36))
+            fat = gap * 0.27
             rank += [
-                (side * inner, base - thick * 0.5),
-                (side * reach * 0.75, base - thick * 0.42 + slope),
-                (side * reach, base + slope),
-                (side * reach * 0.75, base + thick * 0.36 + slope),
+                (side * 0.085, low + gap * 0.12),
+                (side * reach * 0.7, low + rise * 0.55),
+                (side * reach, low + rise + fat * 0.4),
+                (side * (reach - fat * 0.35), low + rise + 1.6 * fat),
+                (side * reach * 0.45, low + rise * 0.8 + 1.5 * fat),
+                (side * 0.085, low + gap * 0.74),
             ]
-    points = np.array([*right, (0.0, size * 1.08), *left[::-1], (0.0, -size)])
-    curl = bend * points[:, 1] ** 2 / size
-    points[:, 0] += curl
+        sides.append(rank)
+    points = np.array([*sides[0], (0.09, 0.9), (0.0, 1.02), (-0.09, 0.9), *sides[1][::-1]]) * size
+    points[:, 0] += bend * points[:, 1] ** 2 / size
+    points[:, 1] *= -1
     spin = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
-    return smooth(points @ spin + np.array([x, y]), count=6)
+    return smooth(points @ spin + np.array([x, y]), count=8)
 
 
 def _pebble(rng: Rng, x: float, y: float, size: float) -> Floats:
@@ -77,9 +82,9 @@ def _star(rng: Rng, x: float, y: float, size: float) -> Floats:
 
 def _wave(rng: Rng, x: float, y: float, size: float) -> Floats:
     """A wavy ribbon."""
-    along = np.linspace(-1, 1, 9)
-    swing = 0.22 * size * np.where(np.arange(9) % 2 == 0, 1, -1)
-    thick = size * float(rng.uniform(0.12, 0.2))
+    along = np.linspace(-1, 1, 13)
+    swing = 0.2 * size * np.sin(np.arange(13) * np.pi / 2)
+    thick = size * float(rng.uniform(0.1, 0.14))
     turn = float(rng.choice([0, np.pi / 2, 0.6]))
     points = np.vstack(
         [np.stack([along * size, swing - thick], 1), np.stack([along * size, swing + thick], 1)[::-1]]
@@ -117,11 +122,11 @@ def _cluster(brief: Brief, canvas: Canvas) -> str:
     size = brief.level(0.4, 0.26, 0.17)
     for at in range(count):
         if count == 1:
-            x, y, turn = 0.5, 0.5, float(rng.uniform(2.6, 3.7))
+            x, y, turn = 0.5, 0.5, float(rng.uniform(-0.5, 0.5))
         else:
             around = 2 * np.pi * at / count + rng.normal(0, 0.12)
             x, y = 0.5 + 0.27 * np.cos(around), 0.5 + 0.27 * np.sin(around)
-            turn = -around + np.pi / 2 + rng.normal(0, 0.3)
+            turn = -around - np.pi / 2 + rng.normal(0, 0.2)
         _paste(
             canvas,
             _frond(rng, float(x), float(y), size, float(turn)),
@@ -146,9 +151,10 @@ def _pebbles(brief: Brief, canvas: Canvas) -> str:
 
 
 def _window(brief: Brief, canvas: Canvas) -> str:
-    rng, palette = brief.rng, brief.palette
-    inks = palette.inks[rng.permutation(len(palette.inks))]
-    for at in range(brief.level(2, 3, 4)):
+    rng = brief.rng
+    inks = brief.palette.inks[rng.permutation(len(brief.palette.inks))]
+    sheets = brief.level(2, 3, 4)
+    for at in range(sheets):
         x, y = (float(v) for v in rng.uniform(0.2, 0.8, 2))
         w, h = (float(v) for v in rng.uniform(0.25, 0.5, 2))
         sheet = (
@@ -156,9 +162,13 @@ def _window(brief: Brief, canvas: Canvas) -> str:
             + np.array([x, y])
             + rng.uniform(-0.02, 0.02, (4, 2))
         )
-        _paste(canvas, sheet.astype(np.float32), inks[at % len(inks)])
+        _paste(canvas, sheet.astype(np.float32), inks[at])
+    rest = np.vstack([inks[sheets:], brief.palette.ground[None]])
     for at in range(brief.level(3, 6, 11)):
         x, y = (float(v) for v in rng.uniform(0.14, 0.86, 2))
-        color = inks[(at + 2) % len(inks)] if at % 3 else palette.ground
-        _paste(canvas, _shape(rng, x, y, float(rng.uniform(0.1, brief.level(0.26, 0.2, 0.15)))), color)
+        _paste(
+            canvas,
+            _shape(rng, x, y, float(rng.uniform(0.1, brief.level(0.26, 0.2, 0.15)))),
+            rest[at % len(rest)],
+        )
     return "Cut paper shapes drifting over sheets"

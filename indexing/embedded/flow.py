@@ -99,9 +99,9 @@ def _closed(frame: str) -> NDArray[np.bool_]:
     line = (np.arange(_CELLS + 80, dtype=np.float32) - 40) / _CELLS - 0.5
     x, y = np.abs(np.meshgrid(line, line))
     if frame == "inset":
-        return np.maximum(x, y) > 0.42
+        return np.asarray(np.maximum(x, y) > 0.42)
     if frame == "round":
-        return np.hypot(x, y) > 0.43
+        return np.asarray(np.hypot(x, y) > 0.43)
     return np.zeros_like(x, dtype=bool)
 
 

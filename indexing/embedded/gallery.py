@@ -178,7 +178,7 @@ def _drawn(
 def _draw_file(out: Path, family: str, index: int) -> tuple[str, dict[str, Any]]:
     picture, attributes = draw_one(family, index)
     data = io.BytesIO()
-    picture.save(data, "JPEG", quality=92, subsampling=0, optimize=True)
+    picture.save(data, "JPEG", quality=92, subsampling=0)
     write_bytes(out / _name(family, index), data.getvalue())
     return _name(family, index), attributes
 

@@ -46,7 +46,7 @@ def paint(brief: Brief) -> Painting:
 def _glow(palette: Palette) -> Floats:
     """The color of the air at the horizon, (3,)."""
     if palette.dark:
-        return palette.by_lightness()[-2]
+        return np.asarray(palette.by_lightness()[-2])
     return toward(palette.ground, palette.inks[0], 0.6)
 
 
@@ -65,13 +65,13 @@ def _sky(rng: Rng, palette: Palette, glow: Floats, horizon: float) -> Floats:
 
 def _curtains(rng: Rng, palette: Palette, picture: Floats, horizon: float) -> None:
     """Rays of polar light that hang from the sky."""
-    x, y = grid()
-    rays = noise(rng, 0.25, 1.9, stretch=0.12)
-    for ink in palette.inks[-3:]:
-        hem = horizon * (0.55 + 0.13 * ridge(rng, 0.6, 3.0))[None]
+    _, y = grid()
+    rays = noise(rng, 0.3, 2.6, stretch=0.07)
+    for ink in palette.inks[-3:-1]:
+        hem = horizon * (0.62 + 0.13 * ridge(rng, 0.6, 3.0))[None]
         above = hem - y
         veil = step(-0.03, 0.03, above) * np.exp(-np.clip(above, 0, None) / float(rng.uniform(0.12, 0.22)))
-        picture += ink * (0.55 * veil * np.clip(0.75 + 0.5 * rays, 0, None))[..., None]
+        lay(picture, ink, np.clip(0.75 * veil * (0.7 + 0.28 * rays), 0, 1))
 
 
 def _light(rng: Rng, picture: Floats, palette: Palette, glow: Floats, horizon: float) -> tuple[float, Floats]:
@@ -106,7 +106,7 @@ def _ranges(
         if scene == "woods" or (scene in ("lake", "lights") and depth > 0.7):
             top = top - _pines(rng, 0.016 + 0.05 * depth**2)
             steep = np.ones_like(steep)
-        color = ramp(np.stack([glow, middle, near]), np.float32(0.12 + 0.88 * depth))
+        color = ramp(np.stack([glow, middle, near]), float(0.12 + 0.88 * depth))
         foot = toward(color, glow, 0.6 * (1 - depth) + 0.2)
         body = color + (foot - color) * step(base - 0.05, base + 0.17, y)[..., None]
         if scene == "dunes":

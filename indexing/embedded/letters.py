@@ -89,7 +89,8 @@ def _set(
 
 
 def _ink(brief: Brief) -> Floats:
-    return brief.palette.inks[int(brief.rng.integers(len(brief.palette.inks) - 3, len(brief.palette.inks)))]
+    inks = brief.palette.inks
+    return np.asarray(inks[int(brief.rng.integers(len(inks) - 3, len(inks)))])
 
 
 def _large(brief: Brief, canvas: Canvas, face: str) -> tuple[str, Symmetry]:

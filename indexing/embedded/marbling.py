@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from indexing.embedded.arrays import Floats
+from indexing.embedded.arrays import Floats, Rng
 from indexing.embedded.color import shade
 from indexing.embedded.painting import Brief, Painting
-from indexing.embedded.surface import SIDE, grid, noise, plain
+from indexing.embedded.surface import SIDE, grid, noise
 
 
 def paint(brief: Brief) -> Painting:
@@ -19,7 +19,7 @@ def paint(brief: Brief) -> Painting:
     style = brief.pick("stones", "combed", "swirled", "waved")
     x, y = (axis.copy() for axis in grid())
     _unwind(brief, style, x, y)
-    picture = _drops(brief, x, y, brief.level(26, 44, 70))
+    picture = _drops(brief, x, y, brief.level(40, 80, 150))
     picture *= (1 + 0.03 * noise(brief.rng, 0.05, 1.3))[..., None]
     alt = {
         "stones": "Marbled paper with round stones of ink",
@@ -35,12 +35,14 @@ def _unwind(brief: Brief, style: str, x: Floats, y: Floats) -> None:
     rng = brief.rng
     if style == "combed":
         for turn, teeth in ((0.0, brief.level(3, 5, 8)), (np.pi / 2, brief.level(5, 9, 16))):
-            _comb(x, y, turn, teeth, float(rng.uniform(0.10, 0.2)), flip=turn == 0.0)
+            _comb(x, y, turn, teeth, float(rng.uniform(0.6, 0.9)) / teeth, flip=turn == 0.0)
     if style == "waved":
         for turn in (0.0, np.pi / 2):
-            swing = 0.06 * np.sin(2 * np.pi * brief.level(1, 2, 3) * x + rng.uniform(0, 6))
+            swing = brief.level(0.08, 0.05, 0.03) * np.sin(
+                2 * np.pi * brief.level(1, 2, 3) * x + rng.uniform(0, 6)
+            )
             y += swing.astype(np.float32)
-            _comb(x, y, turn, brief.level(2, 4, 6), 0.12, flip=True)
+            _comb(x, y, turn, brief.level(2, 4, 6), brief.level(0.16, 0.1, 0.07), flip=True)
     for _ in range({"stones": 1, "combed": 1, "swirled": brief.level(4, 7, 11), "waved": 2}[style]):
         cx, cy = rng.uniform(0.1, 0.9, 2)
         dx, dy = x - np.float32(cx), y - np.float32(cy)
@@ -56,35 +58,45 @@ def _unwind(brief: Brief, style: str, x: Floats, y: Floats) -> None:
 def _comb(x: Floats, y: Floats, turn: float, teeth: int, pull: float, flip: bool) -> None:
     """Undoes the drawing of evenly spaced teeth; with `flip` every second tooth went the other way."""
     cos, sin = np.float32(np.cos(turn)), np.float32(np.sin(turn))
-    place = (x * -sin + y * cos) * teeth
-    away = np.abs(np.mod(place, 1) - 0.5) / teeth
-    shift = pull * np.exp(-away * teeth * 3.2)
-    if flip:
-        shift = shift * np.where(np.mod(np.floor(place), 2) == 0, 1, -1)
+    swing = np.sin(np.pi * teeth * (x * -sin + y * cos))
+    # Ink follows a tooth closely and falls behind quickly beside it.
+    sharp = np.abs(swing) ** 2.5
+    shift = pull * (sharp * np.sign(swing) if flip else sharp)
     x += shift * cos
     y += shift * sin
 
 
 def _drops(brief: Brief, x: Floats, y: Floats, count: int) -> Floats:
-    """Ink at each place: drops fall in turn, each pushing the earlier ones outward."""
+    """Ink at each place: drops fall in turn, each pushing the earlier ones outward.
+
+    Walked from the last drop to the first; a pixel that has found its drop is done, so few remain soon.
+    """
     rng, palette = brief.rng, brief.palette
-    inks = [*palette.inks, palette.ground, shade(palette.accent, 0.08)]
-    picture = plain(palette.ground)
-    cover = np.zeros((SIDE, SIDE), np.float32)
-    soft = 1.4 / SIDE
-    last = -1
-    for _ in range(count):
-        cx, cy = (np.float32(v) for v in rng.uniform(-0.1, 1.1, 2))
-        radius = np.float32(rng.uniform(0.05, 0.17))
-        dx, dy = x - cx, y - cy
-        square = dx * dx + dy * dy
-        ink = int(rng.integers(len(inks)))
-        ink = (ink + 1) % len(inks) if ink == last else ink
-        last = ink
-        drop = np.clip((radius - np.sqrt(square)) / soft + 0.5, 0, 1)
-        share = drop * (1 - cover)
-        picture += (inks[ink] - palette.ground) * share[..., None]
-        cover += share
-        scale = np.sqrt(np.clip(1 - radius * radius / np.maximum(square, 1e-6), 1e-4, 1))
-        x[:], y[:] = cx + dx * scale, cy + dy * scale
-    return picture
+    inks = np.vstack([palette.inks, palette.ground[None], shade(palette.accent, 0.08)[None]])
+    order = _unlike(rng, count, len(inks))
+    places = rng.uniform(-0.1, 1.1, (count, 2)).astype(np.float32)
+    radii = rng.uniform(*brief.level((0.1, 0.22), (0.06, 0.17), (0.04, 0.13)), count).astype(np.float32)
+    found = np.zeros((SIDE * SIDE, 3), np.float32)
+    left = np.arange(SIDE * SIDE)
+    u, v, cover = x.ravel(), y.ravel(), np.zeros(SIDE * SIDE, np.float32)
+    for at in range(count):
+        du, dv = u - places[at, 0], v - places[at, 1]
+        square = du * du + dv * dv
+        drop = np.clip((radii[at] - np.sqrt(square)) * (SIDE / 1.4) + 0.5, 0, 1) * (1 - cover)
+        hit = drop > 0
+        found[left[hit]] += inks[order[at]] * drop[hit, None]
+        cover = cover + drop
+        scale = np.sqrt(np.clip(1 - radii[at] ** 2 / np.maximum(square, 1e-6), 1e-4, 1))
+        u, v = places[at, 0] + du * scale, places[at, 1] + dv * scale
+        open_ = cover < 0.999
+        left, u, v, cover = left[open_], u[open_], v[open_], cover[open_]
+    found[left] += palette.ground * (1 - cover)[:, None]
+    return found.reshape(SIDE, SIDE, 3)
+
+
+def _unlike(rng: Rng, count: int, kinds: int) -> list[int]:
+    """Random kinds of which no two in a row are the same."""
+    order = [int(rng.integers(kinds))]
+    while len(order) < count:
+        order.append((order[-1] + int(rng.integers(1, kinds))) % kinds)
+    return order

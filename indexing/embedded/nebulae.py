@@ -7,7 +7,7 @@ from scipy.ndimage import gaussian_filter
 
 from indexing.embedded.arrays import Floats, Rng
 from indexing.embedded.color import ramp, shade
-from indexing.embedded.painting import Brief, Painting
+from indexing.embedded.painting import Brief, Painting, Symmetry
 from indexing.embedded.palettes import Palette, toward
 from indexing.embedded.surface import SIDE, grid, inside, lay, noise, plain, sample, step
 
@@ -19,9 +19,9 @@ def paint(brief: Brief) -> Painting:
     scene = brief.pick("nebula", "planet", "galaxy", "eclipse")
     rng, palette = brief.rng, brief.palette
     picture = plain(shade(palette.ground, -0.05))
-    alt, symmetry = "", "none"
+    symmetry: Symmetry = "none"
     if scene == "nebula":
-        _gas(rng, palette, picture, brief.level(0.6, 0.95, 1.25))
+        _gas(rng, palette, picture, brief.level(0.7, 0.95, 1.2))
         _stars(rng, palette, picture, brief.level(60, 220, 600))
         alt = "Clouds of glowing gas among stars"
     elif scene == "galaxy":
@@ -29,7 +29,7 @@ def paint(brief: Brief) -> Painting:
         _stars(rng, palette, picture, brief.level(60, 160, 400))
         alt, symmetry = "A spiral galaxy", "rotation"
     else:
-        _gas(rng, palette, picture, brief.level(0.12, 0.25, 0.4))
+        _gas(rng, palette, picture, brief.level(0.1, 0.18, 0.28))
         _stars(rng, palette, picture, brief.level(50, 160, 420))
         if scene == "planet":
             ringed = _planet(rng, palette, picture)
@@ -37,9 +37,9 @@ def paint(brief: Brief) -> Painting:
         else:
             _eclipse(rng, palette, picture)
             alt, symmetry = "A dark disk before a bright corona", "rotation"
-    return Painting(
-        picture, f"{alt}, {palette.mood}", "rotation" if symmetry == "rotation" else "none", "soft", 0.008
-    )
+    # Bright parts are rolled off as on film, so that no cloud burns out.
+    light = np.where(picture < 0.5, picture, 1 - 0.5 * np.exp(1 - 2 * picture))
+    return Painting(light, f"{alt}, {palette.mood}", symmetry, "soft", 0.008)
 
 
 def _gas(rng: Rng, palette: Palette, picture: Floats, strength: float) -> None:
@@ -49,13 +49,11 @@ def _gas(rng: Rng, palette: Palette, picture: Floats, strength: float) -> None:
     cloud = sample(noise(rng, 0.5, 2.15), x + 0.06 * bend, y + 0.06 * sway)
     veil = sample(noise(rng, 0.4, 2.6), x - 0.05 * sway, y + 0.05 * bend)
     dust = sample(noise(rng, 0.35, 2.2), x + 0.05 * sway, y - 0.05 * bend)
-    body = step(-1.6, 2.2, cloud + 0.9 * bend)
-    hue = np.clip(0.42 + 0.22 * veil + 0.2 * cloud, 0, 1)
-    color = ramp(np.vstack([palette.inks, palette.inks[-1:]]), hue)
-    picture += color * (strength * 1.5 * body**2)[..., None]
-    core = step(0.62, 1.05, body)
-    picture += palette.pale * (strength * 0.55 * core**1.5 * (1 + 0.2 * cloud))[..., None]
-    picture *= (1 - 0.8 * step(0.5, 1.9, dust) * step(0.1, 0.5, body))[..., None]
+    body = step(-2.0, 2.4, cloud + 0.8 * bend)
+    color = ramp(palette.inks, np.clip(0.05 + 0.85 * body + 0.1 * veil, 0, 1))
+    picture += color * (strength * 1.15 * body**1.7)[..., None]
+    picture += palette.pale * (strength * 0.3 * step(0.7, 1.1, body) ** 2)[..., None]
+    picture *= (1 - 0.8 * step(0.0, 2.4, dust) * step(0.1, 0.5, body))[..., None]
 
 
 def _stars(rng: Rng, palette: Palette, picture: Floats, count: int) -> None:

@@ -37,16 +37,16 @@ class Palette:
     @property
     def accent(self) -> Floats:
         """The ink that stands out most, (3,)."""
-        return self.inks[-1]
+        return np.asarray(self.inks[-1])
 
     def by_lightness(self) -> Floats:
         """Ground and inks from dark to light, (n + 1, 3)."""
         colors = np.vstack([self.ground[None], self.inks])
-        return colors[np.argsort(oklab(colors)[:, 0], kind="stable")]
+        return np.asarray(colors[np.argsort(oklab(colors)[:, 0], kind="stable")])
 
     def _extreme(self, sign: float) -> Floats:
         colors = np.vstack([self.ground[None], self.inks])
-        return colors[int(np.argmax(sign * oklab(colors)[:, 0]))]
+        return np.asarray(colors[int(np.argmax(sign * oklab(colors)[:, 0]))])
 
 
 def toward(color: Floats, other: Floats, share: float) -> Floats:

@@ -12,6 +12,9 @@ from indexing.embedded.canvas import Canvas
 from indexing.embedded.painting import Brief, Painting
 from indexing.embedded.palettes import toward
 
+_CONTACT = {"4.8.8": 66, "6.6.6": 60, "3.12.12": 68, "3.4.6.4": 58, "4.6.12": 66}
+_POINTS = {"4.8.8": "Eight", "6.6.6": "Six", "3.12.12": "Twelve", "3.4.6.4": "Six", "4.6.12": "Twelve"}
+
 
 def paint(brief: Brief) -> Painting:
     """Interlaced stars over a hidden tiling of squares, hexagons, octagons or dodecagons."""
@@ -19,9 +22,7 @@ def paint(brief: Brief) -> Painting:
     name = brief.pick("4.8.8", "6.6.6", "3.12.12", "3.4.6.4", "4.6.12")
     size = brief.level(0.21, 0.145, 0.1)
     tiles = _tiling(name, size)
-    contact = np.deg2rad(
-        {"4.8.8": 66, "6.6.6": 60, "3.12.12": 68, "3.4.6.4": 58, "4.6.12": 66}[name] + rng.uniform(-9, 6)
-    )
+    contact = np.deg2rad(_CONTACT[name] + rng.uniform(-9, 6))
     turn = float(rng.choice([0.0, 0.0, np.pi / 12]))
     spin = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
     tiles = [(tile - 0.5) @ spin + 0.5 for tile in tiles]
@@ -46,11 +47,11 @@ def paint(brief: Brief) -> Painting:
     if style != "line":
         for strap in straps:
             canvas.stroke(strap, width, inner, closed=True, cap="butt")
-    points = {"4.8.8": "Eight", "6.6.6": "Six", "3.12.12": "Twelve", "3.4.6.4": "Six", "4.6.12": "Twelve"}[
-        name
-    ]
     return Painting(
-        canvas.light(), f"{points}-pointed stars in an interlaced lattice, {palette.mood}", "repeat", "hard"
+        canvas.light(),
+        f"{_POINTS[name]}-pointed stars in an interlaced lattice, {palette.mood}",
+        "repeat",
+        "hard",
     )
 
 
@@ -64,7 +65,7 @@ def _motif(tile: Floats, contact: float) -> Floats:
     inward = np.stack([-unit[:, 1], unit[:, 0]], 1)
     center = tile.mean(0)
     inward *= np.sign(((center - middle) * inward).sum(1, keepdims=True))
-    # A ray from each middle toward the next corner meets the mirrored ray of the next edge on that corner's axis.
+    # A ray toward the next corner meets the mirrored ray of the next edge on that corner's axis.
     ray = unit * np.cos(contact) + inward * np.sin(contact)
     axis = center - ahead
     axis /= np.linalg.norm(axis, axis=1, keepdims=True)
@@ -111,23 +112,17 @@ def _tiling(name: str, size: float) -> list[Floats]:
 
 
 def _between(name: str, x: float, y: float, step: float, edge: float) -> list[Floats]:
-    """The tiles that belong to one big tile's place in the lattice."""
-    tiles = []
+    """The smaller tiles that belong to one big tile's place in the lattice."""
+    corners = {"3.12.12": 3, "3.4.6.4": 3, "4.6.12": 6}[name]
     hub = step / 3**0.5
-    small = {"3.12.12": 3, "3.4.6.4": 3, "4.6.12": 6}[name]
+    tiles = []
     for angle in (np.pi / 6, np.pi / 2):
-        start = angle if name == "3.4.6.4" else angle + np.pi
-        start = angle + np.pi / 6 if small == 6 else start
-        if small == 6:
-            start = 0.0
-        tiles.append(_polygon(x + hub * np.cos(angle), y + hub * np.sin(angle), small, edge, start))
-    if name in ("3.4.6.4", "4.6.12"):
+        start = {"3.12.12": angle + np.pi, "3.4.6.4": angle, "4.6.12": 0.0}[name]
+        tiles.append(_polygon(x + hub * np.cos(angle), y + hub * np.sin(angle), corners, edge, start))
+    if name != "3.12.12":
         for angle in (0.0, np.pi / 3, 2 * np.pi / 3):
-            tiles.append(
-                _polygon(
-                    x + step / 2 * np.cos(angle), y + step / 2 * np.sin(angle), 4, edge, angle + np.pi / 4
-                )
-            )
+            cx, cy = x + step / 2 * np.cos(angle), y + step / 2 * np.sin(angle)
+            tiles.append(_polygon(cx, cy, 4, edge, angle + np.pi / 4))
     return tiles
 
 

@@ -1,4 +1,4 @@
-"""Still lifes: bottles, bowls and fruit on a table, in quiet light."""
+"""Still lifes: bottles, bowls and apples on a table, in quiet light."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _HEIGHTS = {
 
 
 def paint(brief: Brief) -> Painting:
-    """One vessel, a few, or a crowded shelf, with fruit before them."""
+    """One vessel, a few, or a crowded shelf, with apples before them."""
     rng, palette = brief.rng, brief.palette
     table = float(rng.uniform(0.62, 0.7))
     picture = _room(rng, palette, table)
@@ -49,21 +49,22 @@ def paint(brief: Brief) -> Painting:
     for at in np.argsort(feet):
         color = _glaze(palette, inks[at % len(inks)])
         height = _HEIGHTS[names[at]] * scale * float(rng.uniform(0.9, 1.08))
-        _vessel(rng, picture, color, names[at], float(places[at]), float(feet[at]), height, side)
-    fruit = int(rng.integers(*brief.level((0, 3), (1, 4), (2, 5))))
-    middle = float(rng.uniform(0.3, 0.7))
+        _vessel(picture, color, names[at], float(places[at]), float(feet[at]), height, side)
+    fruit = int(rng.integers(*brief.level((0, 3), (1, 3), (2, 5))))
+    middle = 0.5 + float(rng.uniform(-0.22, 0.22))
     for at in range(fruit):
-        color = _glaze(palette, palette.inks[-1 - at % 2])
-        _fruit(
+        size = brief.level(0.062, 0.05, 0.042) * float(rng.uniform(0.92, 1.1))
+        place = middle + 2.2 * size * (at - (fruit - 1) / 2)
+        _apple(
             picture,
-            color,
-            middle + 0.085 * (at - fruit / 2) + float(rng.normal(0, 0.01)),
-            float(feet.max()) + float(rng.uniform(0.03, 0.08)),
-            float(rng.uniform(0.034, 0.048)),
+            _glaze(palette, palette.inks[-1 - at % 2]),
+            place,
+            float(feet.max()) + float(rng.uniform(0.01, 0.05)),
+            size,
             side,
         )
     picture *= (1 + 0.045 * noise(rng, 0.06, 1.4, stretch=2.5) + 0.025 * noise(rng, 0.3, 2.0))[..., None]
-    with_fruit = " and fruit" if fruit else ""
+    with_fruit = ("", " and an apple", " and apples")[min(fruit, 2)]
     things = f"A {names[0]}" if count == 1 else f"{('', '', '', 'Three', '', 'Five')[count]} vessels"
     return Painting(
         np.clip(picture, 0, 1), f"{things}{with_fruit} on a table, {palette.mood}", "none", "soft", 0.016
@@ -91,58 +92,65 @@ def _room(rng: Rng, palette: Palette, table: float) -> Floats:
     return np.asarray(picture * fall[..., None], dtype=np.float32)
 
 
+def _window(left: float, right: float, top: float, bottom: float) -> tuple[slice, slice]:
+    """Rows and columns of the pixels within a box."""
+    low = [int(np.clip(edge * SIDE, 0, SIDE - 1)) for edge in (top, left)]
+    high = [int(np.clip(edge * SIDE + 1, 1, SIDE)) for edge in (bottom, right)]
+    return slice(low[0], high[0]), slice(low[1], high[1])
+
+
 def _shadow(picture: Floats, x0: float, foot: float, width: float, side: float) -> None:
-    x, y = grid()
-    u = (x - x0 - side * width * 0.9) / (width * 2.1)
-    v = (y - foot) / (width * 0.32)
-    dark = step(1.0, 0.15, np.hypot(u, v)) * 0.5
-    contact = step(1.0, 0.5, np.hypot((x - x0) / (width * 1.08), (y - foot) / (width * 0.2))) * 0.35
-    picture *= (1 - np.maximum(dark, contact))[..., None]
+    """Darkens the table away from the light and where a thing stands."""
+    part = _window(x0 - 3.2 * width, x0 + 3.2 * width, foot - 0.4 * width, foot + 0.4 * width)
+    x, y = (axis[part] for axis in grid())
+    cast = np.hypot((x - x0 - side * width * 0.9) / (width * 2.1), (y - foot) / (width * 0.32))
+    contact = np.hypot((x - x0) / (width * 1.08), (y - foot) / (width * 0.2))
+    dark = np.maximum(0.5 * step(1.0, 0.15, cast), 0.35 * step(1.0, 0.5, contact))
+    picture[part] *= (1 - dark)[..., None]
 
 
 def _vessel(
-    rng: Rng, picture: Floats, color: Floats, name: str, x0: float, foot: float, height: float, side: float
+    picture: Floats, color: Floats, name: str, x0: float, foot: float, height: float, side: float
 ) -> None:
-    x, y = grid()
-    widths = np.array(_VESSELS[name])
-    _shadow(picture, x0, foot, float(widths[-3:].max()) * height, side)
-    profile = PchipInterpolator(np.linspace(0, 1, len(widths)), widths * height)
-    line = grid()[0][0]
-    share = (line - (foot - height)) / height
-    half = np.where((share >= 0) & (share <= 1), profile(np.clip(share, 0, 1)), 1e-4).astype(np.float32)[
-        :, None
-    ]
-    foot_arc = (
-        0.16
-        * half[np.argmin(np.abs(line - foot + 0.01))]
-        * np.sqrt(np.clip(1 - ((x - x0) / np.maximum(half, 1e-3)) ** 2, 0, 1))
-    )
-    u = (x - x0) / half
-    cover = inside(np.abs(x - x0) - half, 1.5 / SIDE) * ((y >= foot - height) & (y <= foot))
-    below = inside(np.hypot(x - x0, (y - foot) / 0.16) - float(widths[-1] * height), 2 / SIDE) * (y > foot)
-    cover = np.maximum(cover, below)
-    del foot_arc
-    turn = np.sqrt(np.clip(1 - np.minimum(u, 1) ** 2, 0, 1))
-    lit = 0.36 + 0.52 * turn - 0.46 * side * np.clip(u, -1, 1)
-    lit = np.where(y > foot, 0.36 + 0.52 - 0.3 * side * np.clip((x - x0) / (widths[-1] * height), -1, 1), lit)
-    gleam = 0.22 * np.exp(-(((u + side * 0.5) / 0.16) ** 2)) * step(0.0, 0.2, (y - foot + height) / height)
-    body = color * np.clip(lit, 0.1, 1.25)[..., None] + gleam[..., None] * 0.5
-    lay(picture, body, cover)
-    mouth = float(widths[0] * height)
-    rim = np.hypot((x - x0) / mouth, (y - (foot - height)) / (mouth * 0.2))
-    lay(picture, shade(color, 0.05), inside((rim - 1) * mouth * 0.2, 1.5 / SIDE))
-    lay(picture, shade(color, -0.22), inside((rim - 0.86) * mouth * 0.2, 2 / SIDE))
+    """Turns a profile into a glazed vessel lit from the other side than `side`."""
+    widths = np.array(_VESSELS[name]) * height
+    base, mouth, top = float(widths[-1]), float(widths[0]), foot - height
+    _shadow(picture, x0, foot, float(widths[-3:].max()), side)
+    reach = float(widths.max()) + 0.01
+    part = _window(x0 - reach, x0 + reach, top - 0.25 * mouth, foot + 0.2 * base)
+    x, y = (axis[part] for axis in grid())
+    view = picture[part]
+    profile = PchipInterpolator(np.linspace(0, 1, len(widths)), widths)
+    share = np.clip((y[:, :1] - top) / height, 0, 1)
+    half = profile(share).astype(np.float32)
+    away = np.abs(x - x0)
+    cover = inside(away - half, 1.5 / SIDE) * ((y >= top) & (y <= foot))
+    # The foot is round too, so that the vessel stands on the table instead of against it.
+    cover = np.maximum(cover, inside(np.hypot(away, (y - foot) / 0.16) - base, 2 / SIDE) * (y > foot))
+    across = np.clip((x - x0) / half, -1, 1) * side
+    lit = 0.36 + 0.52 * np.sqrt(1 - across**2) - 0.46 * across
+    gleam = 0.12 * np.exp(-(((across + 0.5) / 0.16) ** 2)) * step(0.0, 0.2, share)
+    lay(view, color * np.clip(lit, 0.1, 1.25)[..., None] + gleam[..., None], cover)
+    rim = np.hypot(away / mouth, (y - top) / (mouth * 0.2))
+    lay(view, shade(color, 0.05), inside((rim - 1) * mouth * 0.2, 1.5 / SIDE))
+    lay(view, shade(color, -0.22), inside((rim - 0.86) * mouth * 0.2, 2 / SIDE))
 
 
-def _fruit(picture: Floats, color: Floats, x0: float, y0: float, radius: float, side: float) -> None:
-    x, y = grid()
-    _shadow(picture, x0, y0 + radius * 0.85, radius * 0.8, side)
+def _apple(picture: Floats, color: Floats, x0: float, y0: float, radius: float, side: float) -> None:
+    """A round fruit with a hollow and a stalk."""
+    _shadow(picture, x0, y0 + radius * 0.86, radius * 0.8, side)
+    part = _window(x0 - 1.2 * radius, x0 + 1.2 * radius, y0 - 1.6 * radius, y0 + 1.2 * radius)
+    x, y = (axis[part] for axis in grid())
     u, v = (x - x0) / radius, (y - y0) / radius
+    outline = np.hypot(u, v * (1.06 + 0.05 * v)) + 0.10 * np.exp(-((u / 0.28) ** 2)) * (v < 0)
     z = np.sqrt(np.clip(1 - u**2 - v**2, 0, 1))
-    lit = 0.28 + 0.55 * z - 0.36 * side * u - 0.3 * v
-    gleam = 0.3 * np.exp(-((u + side * 0.4) ** 2 + (v + 0.42) ** 2) / 0.03)
+    hollow = 0.3 * np.exp(-((u / 0.3) ** 2) - ((v + 0.78) / 0.16) ** 2)
+    lit = 0.3 + 0.55 * z - 0.34 * side * u - 0.26 * v - hollow
+    gleam = 0.25 * np.exp(-((u + side * 0.4) ** 2 + (v + 0.4) ** 2) / 0.03)
     lay(
-        picture,
+        picture[part],
         color * np.clip(lit, 0.1, 1.2)[..., None] + gleam[..., None],
-        inside((np.hypot(u, v) - 1) * radius, 1.5 / SIDE),
+        inside((outline - 1) * radius, 1.5 / SIDE),
     )
+    stalk = np.maximum(np.abs(u - 0.25 * (v + 0.8) * side) - 0.05, np.abs(v + 1.0) - 0.26)
+    lay(picture[part], shade(color, -0.3, 0.5), inside(stalk * radius, 1.5 / SIDE))

@@ -31,7 +31,7 @@ def grid() -> tuple[Floats, Floats]:
 def _frequencies(side: int) -> Floats:
     down = fft.fftfreq(side, 1 / side).astype(np.float32)
     across = fft.rfftfreq(side, 1 / side).astype(np.float32)
-    return np.hypot(down[:, None], across[None])
+    return np.asarray(np.hypot(down[:, None], across[None]))
 
 
 def noise(rng: Rng, scale: float, slope: float = 2.5, side: int = SIDE, stretch: float = 1.0) -> Floats:

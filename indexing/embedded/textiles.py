@@ -8,14 +8,15 @@ from indexing.embedded.arrays import Floats, Rng
 from indexing.embedded.painting import Brief, Painting
 from indexing.embedded.surface import SIDE, grid, lay, noise
 
+_THREADS = 128
+
 
 def paint(brief: Brief) -> Painting:
-    """A check, an ikat, a patchwork, a rug or a stripe with woven figures."""
+    """A check, an ikat, a patchwork or a rug."""
     kind = brief.pick("check", "ikat", "patchwork", "rug")
     cloth, alt = {"check": _check, "ikat": _ikat, "patchwork": _patchwork, "rug": _rug}[kind](brief)
-    threads = brief.level(128, 128, 128)
     return Painting(
-        _weave(brief.rng, cloth, threads),
+        _weave(brief.rng, cloth),
         f"{alt}, {brief.palette.mood}",
         "repeat" if kind != "rug" else "mirror",
         "hard",
@@ -23,12 +24,12 @@ def paint(brief: Brief) -> Painting:
     )
 
 
-def _weave(rng: Rng, cloth: Floats, threads: int) -> Floats:
+def _weave(rng: Rng, cloth: Floats) -> Floats:
     """Gives a picture the relief of a plain weave."""
     x, y = grid()
-    warp = np.cos(2 * np.pi * threads * x)
-    weft = np.cos(2 * np.pi * threads * y)
-    over = np.sign(np.sin(np.pi * threads * x) * np.sin(np.pi * threads * y))
+    warp = np.cos(2 * np.pi * _THREADS * x)
+    weft = np.cos(2 * np.pi * _THREADS * y)
+    over = np.sign(np.sin(np.pi * _THREADS * x) * np.sin(np.pi * _THREADS * y))
     relief = 0.09 * np.where(over > 0, warp, weft)
     slub = 0.04 * noise(rng, 0.08, 1.2, stretch=8.0) + 0.04 * noise(rng, 0.08, 1.2, stretch=0.12)
     return np.asarray(np.clip(cloth * (0.97 + relief + slub)[..., None], 0, 1), dtype=np.float32)

@@ -9,7 +9,7 @@ import numpy as np
 from indexing.embedded.arrays import Floats
 from indexing.embedded.canvas import Canvas
 from indexing.embedded.painting import Brief, Painting, Symmetry
-from indexing.embedded.palettes import Palette, toward
+from indexing.embedded.palettes import toward
 
 
 def paint(brief: Brief) -> Painting:
@@ -155,7 +155,7 @@ def _triangles(brief: Brief, canvas: Canvas) -> tuple[str, Symmetry]:
     rng, palette = brief.rng, brief.palette
     across = brief.level(5, 9, 16)
     width, height = 1 / across, 3**0.5 / 2 / across
-    colors = _sorted(palette)
+    colors = palette.by_lightness()
     drift = float(rng.uniform(0, 2 * np.pi))
     loose = float(rng.choice([0.08, 0.2]))
     for row in range(int(1 / height) + 2):
@@ -172,7 +172,3 @@ def _triangles(brief: Brief, canvas: Canvas) -> tuple[str, Symmetry]:
                 np.array([[x, tip], [x + width / 2, foot], [x - width / 2, foot]]), 0.0012, color, closed=True
             )
     return "Triangles that change color across the wall", "repeat"
-
-
-def _sorted(palette: Palette) -> Floats:
-    return palette.by_lightness()
