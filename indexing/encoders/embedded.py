@@ -9,7 +9,8 @@ The networks are Apache-2.0 and MIT packages of the extra `embedded`, 20 MB toge
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,9 @@ _RESIZE, _CROP, _MEAN, _STD = 256, 224, 0.498, 0.502
 class Embedded:
     """EfficientNet-Lite0, the style network and statistics; a vector of 1494 numbers.
 
+    The networks are loaded by the first `encode`, so that an index that needs no new vectors needs
+    no torch.
+
     Raises:
         MissingPartError: the extra `embedded` is not installed.
     """
@@ -41,8 +45,17 @@ class Embedded:
     size = 1280 + 100 + statistics.SIZE
 
     def __init__(self, cache: Path, threads: int = 1) -> None:
-        self._semantic = _lite0(cache, threads)
-        self._style = _style_network(threads)
+        self._cache, self._threads = cache, threads
+        self._lite0_file = convert.package_file(convert.LITE0_PACKAGE, convert.LITE0_FILE)
+        self._style_file = convert.package_file(_STYLE_PACKAGE, _STYLE_FILE)
+
+    @cached_property
+    def _semantic(self) -> Callable[[Floats], Floats]:
+        return _lite0(self._lite0_file, self._cache, self._threads)
+
+    @cached_property
+    def _style(self) -> Callable[[Floats], Floats]:
+        return _style_network(self._style_file, self._threads)
 
     def encode(self, pictures: Sequence[Image.Image]) -> Floats:
         """Vectors of B RGB pictures, (B, 1494) float32."""
@@ -70,9 +83,8 @@ def _style_input(picture: Image.Image) -> Floats:
     return np.asarray(np.asarray(resized)[None] / 255, np.float32)
 
 
-def _lite0(cache: Path, threads: int) -> Any:
+def _lite0(path: Path, cache: Path, threads: int) -> Callable[[Floats], Floats]:
     """The semantic network as a function (B, 3, 224, 224) -> (B, 1280)."""
-    path = convert.package_file(convert.LITE0_PACKAGE, convert.LITE0_FILE)
     allow_cpu_torch()
     import timm
     import torch
@@ -91,9 +103,8 @@ def _lite0(cache: Path, threads: int) -> Any:
     return run
 
 
-def _style_network(threads: int) -> Any:
+def _style_network(path: Path, threads: int) -> Callable[[Floats], Floats]:
     """The style network as a function (1, 256, 256, 3) -> (1, 100)."""
-    path = convert.package_file(_STYLE_PACKAGE, _STYLE_FILE)
     try:
         import onnxruntime
     except ImportError as problem:
