@@ -21,7 +21,7 @@ from prefs.model import BankSource, ChoiceModel, GallerySource, scores
 from prefs.planner import Planner
 from prefs.pools import BankPool, Pool
 from prefs.questions import Option, Question
-from prefs.space import Floats, independent
+from prefs.space import Floats, TasteSpace, independent
 from prefs.store import Store
 
 TOPICS = ("dawn", "tilings", "fields")
@@ -36,8 +36,8 @@ class FakeBank:
 
     bank: ItemBank
 
-    def directions(self, model: ChoiceModel) -> dict[str, Floats]:
-        return {"Openness": np.eye(model.space.size)[model.space.columns(self.bank.name)[0]]}
+    def directions(self, space: TasteSpace) -> dict[str, Floats]:
+        return {"Openness": np.eye(space.size)[space.columns(self.bank.name)[0]]}
 
 
 @dataclass

@@ -9,7 +9,7 @@ export function h(tag, attributes = {}, ...children) {
     else if (value === true) element.setAttribute(name, "");
     else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
   return element;
 }
 
@@ -56,7 +56,7 @@ export const picture = (item, alt, size) => h("img", {src: pictureUrl(item, size
 /** Text and pictures of a question or an option, in order. */
 export const prose = (parts, size = SMALL) => parts.map((part) => (part.item ? picture(part.item, part.alt, size) : part.text));
 
-export const percent = (share) => `${Math.round(100 * share)} %`;
+export const percent = (share) => `${Math.round(100 * share)}%`;
 export const plural = (count, noun) => `${count.toLocaleString()} ${noun}${count === 1 ? "" : "s"}`;
 
 /** Opens a dialog that closes by Escape, by its button and by a click beside it. */

@@ -51,7 +51,7 @@ async function render() {
       salon(pictures.favorites, (entry) => `${percent(entry.above)} sure`)),
     pictures && section("You would pass by", null, salon(pictures.least, (entry) => `${percent(1 - entry.above)} sure`)),
     pictures && section("The map", `${pictures.map.length} of ${plural(pictures.total, "picture")}, from less to more to your taste. Up and down is the greatest difference that remains between them.`, map(pictures.map)),
-    found.scales.length ? section("Where you stand", "Percentile among the people whose answers the questions were fitted on, with the range that holds you with 95 % certainty.", h("div", {}, found.scales.map(scale))) : null,
+    found.scales.length ? section("Where you stand", "Percentile among the people whose answers the questions were fitted on, with the range that holds you with 95% certainty.", h("div", {}, found.scales.map(scale))) : null,
     found.expected.length ? section("You would say", "The surest predictions of questions that you have not been asked.",
       h("ul", {class: "k-rows"}, found.expected.map((entry) => h("li", {}, h("span", {class: "k-number"}, percent(entry.certainty)), h("span", {}, entry.text), h("strong", {}, entry.answer))))) : null,
     found.decisive.length ? section("What was decisive", "Without these answers your taste would look most different.",

@@ -1,0 +1,62 @@
+"""A real Chromium, and the app served to it from a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@contextmanager
+def started() -> Iterator[Any]:
+    """A Chromium that is closed in the end."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        found = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield found
+        found.close()
+
+
+@contextmanager
+def serving(workspace: Any) -> Iterator[str]:
+    """The address of the app on a free port of this computer, until the block ends."""
+    import uvicorn
+
+    from ui.server import create_app
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    made: list[Any] = []
+
+    async def run() -> None:
+        app = create_app(workspace)
+        made.append(app)
+        server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
+        made.append(server)
+        await server.serve()
+
+    thread = threading.Thread(target=lambda: asyncio.run(run()))
+    thread.start()
+    while len(made) < 2 or not made[1].started:
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{port}"
+    made[1].should_exit = True
+    thread.join()
+    made[0].state.service.close()
