@@ -35,7 +35,8 @@ def blocks() -> gr.Blocks:
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read by Gradio when it is imported
     import gradio as gr
 
-    with gr.Blocks(title="Kallisti", analytics_enabled=False, fill_width=True) as app:
+    app = gr.Blocks(title="Kallisti", analytics_enabled=False, fill_width=True)
+    with app:
         header()
         pair_chooser()
         page("taste", "My taste")

@@ -9,10 +9,24 @@ from conftest import Visit
 from starlette.testclient import TestClient
 
 PATHS = (
-    "..%2f..%2fetc%2fpasswd", "%2e%2e/%2e%2e/etc/passwd", "....//etc/passwd", "%2fetc%2fpasswd", "..\\..\\windows",
-    "C:%5Cwindows%5Cwin.ini", "item000%00.png", "item000%2f..%2fitem001", "file:%2f%2f%2fetc%2fpasswd", "\u2025", "-", " ",
-    "answers.sqlite", "%2e%2e", "item999", "item000%0a", "~root", "http:%2f%2f127.0.0.1%2f",
-)  # fmt: skip
+    "..%2f..%2fetc%2fpasswd",
+    "%2e%2e/%2e%2e/etc/passwd",
+    "....//etc/passwd",
+    "%2fetc%2fpasswd",
+    "..\\..\\windows",
+    "C:%5Cwindows%5Cwin.ini",
+    "item000%00.png",
+    "item000%2f..%2fitem001",
+    "file:%2f%2f%2fetc%2fpasswd",
+    "-",
+    " ",
+    "answers.sqlite",
+    "%2e%2e",
+    "item999",
+    "item000%0a",
+    "~root",
+    "http:%2f%2f127.0.0.1%2f",
+)
 
 
 def start(client: TestClient, topics: tuple[str, ...] = ("taste/dawn", "taste/fields")) -> dict[str, Any]:
@@ -40,7 +54,9 @@ def test_an_interview_by_the_routes(hosted: Visit) -> None:
     assert len(taste["pictures"]["favorites"]) == 8
     shown = {item["item"] for item in taste["pictures"]["favorites"] + taste["pictures"]["least"]}
     history = client.get("/api/history").json()["answers"]
-    asked = {o["parts"][0]["item"] for e in history for o in e["question"]["options"] if o["role"] == "answer"}
+    asked = {
+        o["parts"][0]["item"] for e in history for o in e["question"]["options"] if o["role"] == "answer"
+    }
     assert len(history) == 4
     assert not shown & asked, "favorites are chosen among unseen pictures"
     assert [s["name"] for s in taste["scales"]] == ["Openness"]

@@ -21,7 +21,9 @@ def begin(service: InterviewService, rater: str = ME) -> dict[str, Any]:
     return service.start(rater, ALL, False)
 
 
-def answer(service: InterviewService, reply: dict[str, Any], index: int | None, name: str = "") -> dict[str, Any]:
+def answer(
+    service: InterviewService, reply: dict[str, Any], index: int | None, name: str = ""
+) -> dict[str, Any]:
     token = reply["question"]["token"]
     return service.record(ME, "answer", name or f"to-{token}", token, index, response_ms=900)
 
@@ -103,7 +105,9 @@ def test_undo_edit_skip_and_flag(service: InterviewService) -> None:
         service.record(ME, "flag", "g", flagged["question"]["token"], item="item999")
 
 
-def test_what_could_not_be_stored_did_not_happen(service: InterviewService, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_could_not_be_stored_did_not_happen(
+    service: InterviewService, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = begin(service)
     with monkeypatch.context() as patch:
 
@@ -133,7 +137,7 @@ def test_two_windows_of_one_person_end_in_one_log(service: InterviewService) -> 
 
     with ThreadPoolExecutor(2) as pool:
         done = sum(pool.map(window, range(2)))
-    asked, entries = service.workspace.store.log_of_rater(ME)
+    _, entries = service.workspace.store.log_of_rater(ME)
     assert len(entries) == done
     live = service._session(ME).interview
     fresh = service.workspace.interview(ME, chosen=ALL)
@@ -154,6 +158,8 @@ def test_every_kind_has_a_view(make_workspace: Callable[..., FakeWorkspace]) -> 
     for kind in ("grid", "thumbs", "rating", "bank"):
         service = InterviewService(make_workspace(kinds=(kind,)))
         question = service.start(ME, service.workspace.contents(), False)["question"]
-        assert set(question) == {"token", "number", "kind", "prompt", "options"}, "nothing else before the answer"
+        assert set(question) == {"token", "number", "kind", "prompt", "options"}, (
+            "nothing else before the answer"
+        )
         assert service.record(ME, "answer", "a", question["token"], 0)["answers"] == 1
         service.close()

@@ -94,7 +94,8 @@ def _scales(workspace: Workspace, interview: Interview) -> list[Json]:
     """Percentiles of the person among the people that each bank was fitted on."""
     found: list[Json] = []
     for fitted in workspace.banks.values():
-        for one in known.percentiles(interview.belief, interview.model, fitted.directions(interview.model.space)):
+        directions = fitted.directions(interview.model.space)
+        for one in known.percentiles(interview.belief, interview.model, directions):
             found.append(
                 {
                     "bank": fitted.bank.title or fitted.bank.name,

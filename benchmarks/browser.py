@@ -34,11 +34,12 @@ def started() -> Iterator[Any]:
 
 
 @contextmanager
-def serving(workspace: Any) -> Iterator[str]:
-    """The address of the app on a free port of this computer, until the block ends."""
+def serving(workspace: Any, **settings: Any) -> Iterator[str]:
+    """The address of the app on a free port of this computer; settings are those of its service."""
     import uvicorn
 
     from ui.server import create_app
+    from ui.service import InterviewService
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -46,7 +47,7 @@ def serving(workspace: Any) -> Iterator[str]:
     made: list[Any] = []
 
     async def run() -> None:
-        app = create_app(workspace)
+        app = create_app(workspace, service=InterviewService(workspace, **settings))
         made.append(app)
         server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
         made.append(server)
