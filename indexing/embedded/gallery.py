@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import zlib
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,7 @@ FAMILIES: dict[str, Family] = {
 
 _DRAWING = "drawing.json"
 _DONE = "gallery.json"
+_NOTE_EVERY = 32
 
 
 def draw_one(family: str, index: int) -> tuple[Image.Image, dict[str, Any]]:
@@ -134,26 +135,40 @@ def draw(out: Path, progress: Callable[[int, int], None] | None = None, workers:
         out: the folder; `FAMILY-NN.jpg` and, last of all, `gallery.json` are written into it.
         progress: called with (pictures done, pictures in all).
         workers: processes; by default one a core.
+
+    Raises:
+        GalleryError: the folder cannot be written, or a process was ended from outside.
     """
-    listed = _read(out / _DONE)
-    if listed.get("version") == VERSION and all(
-        (out / entry["file"]).is_file() for entry in listed["pictures"]
-    ):
-        return
-    (out / _DONE).unlink(missing_ok=True)
-    begun = _read(out / _DRAWING)
-    pictures = dict(begun["pictures"]) if begun.get("version") == VERSION else {}
     jobs = [(family, index) for family in FAMILIES for index in range(EACH)]
+    whole = all((out / _name(*job)).is_file() for job in jobs)
+    if whole and _read(out / _DONE).get("version") == VERSION:
+        return
+    try:
+        (out / _DONE).unlink(missing_ok=True)
+        pictures = _draw_missing(out, jobs, progress, workers)
+        rows = [{"file": _name(*job), **pictures[_name(*job)]} for job in jobs]
+        write_json(out / _DONE, {"version": VERSION, "title": TITLE, "license": LICENSE, "pictures": rows})
+        (out / _DRAWING).unlink(missing_ok=True)
+    except (OSError, BrokenExecutor) as problem:
+        raise GalleryError(
+            f"the gallery cannot be drawn into {out} ({problem}): mend that and start again"
+        ) from problem
+
+
+def _draw_missing(
+    out: Path, jobs: list[tuple[str, int]], progress: Callable[[int, int], None] | None, workers: int | None
+) -> dict[str, dict[str, Any]]:
+    """Draws what `drawing.json` does not list yet and keeps that list; returns attributes by file name."""
+    begun = _read(out / _DRAWING)
+    pictures = dict(begun.get("pictures", {})) if begun.get("version") == VERSION else {}
     todo = [job for job in jobs if _name(*job) not in pictures or not (out / _name(*job)).is_file()]
     for at, (name, attributes) in enumerate(_drawn(out, todo, workers), start=1):
         pictures[name] = attributes
-        if at % 32 == 0:
+        if at % _NOTE_EVERY == 0:
             write_json(out / _DRAWING, {"version": VERSION, "pictures": pictures})
         if progress is not None:
             progress(len(jobs) - len(todo) + at, len(jobs))
-    rows = [{"file": _name(*job), **pictures[_name(*job)]} for job in jobs]
-    write_json(out / _DONE, {"version": VERSION, "title": TITLE, "license": LICENSE, "pictures": rows})
-    (out / _DRAWING).unlink(missing_ok=True)
+    return pictures
 
 
 def _drawn(

@@ -66,10 +66,10 @@ def _sky(rng: Rng, palette: Palette, glow: Floats, horizon: float) -> Floats:
 def _curtains(rng: Rng, palette: Palette, picture: Floats, horizon: float) -> None:
     """Rays of polar light that hang from the sky."""
     _, y = grid()
-    rays = noise(rng, 0.3, 2.6, stretch=0.07)
     for ink in palette.inks[-3:-1]:
         hem = horizon * (0.62 + 0.13 * ridge(rng, 0.6, 3.0))[None]
         above = hem - y
+        rays = 0.6 * ridge(rng, 0.3, 1.6)[None] + 0.4 * noise(rng, 0.5, 3.0)
         veil = step(-0.03, 0.03, above) * np.exp(-np.clip(above, 0, None) / float(rng.uniform(0.12, 0.22)))
         lay(picture, ink, np.clip(0.75 * veil * (0.7 + 0.28 * rays), 0, 1))
 

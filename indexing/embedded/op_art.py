@@ -105,10 +105,11 @@ def _rings(brief: Brief) -> Painting:
         value += np.hypot(x - np.float32(cx), y - np.float32(cy))
     value = value / len(centers) + np.float32(0.02) * noise(rng, 0.7, 4.0)
     wheel = np.arctan2(y - centers[0, 1], x - centers[0, 0])
+    tones = _tones(brief, value * 1.6)
     if rng.random() < 0.4:
         value = value + np.float32(rng.choice([1, 2, 3]) / count / 2 / np.pi) * wheel
     cover = _ink((2 * np.pi * count * value).astype(np.float32))
     picture = plain(brief.palette.ground)
-    lay(picture, _tones(brief, value * 1.6), cover)
+    lay(picture, tones, cover)
     symmetry: Symmetry = "rotation" if len(centers) == 1 else "none"
     return Painting(picture, f"Rings that ripple outward, {brief.palette.mood}", symmetry, "hard", 0.008)

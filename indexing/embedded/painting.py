@@ -40,7 +40,7 @@ class Painting(NamedTuple):
     alt: str
     symmetry: Symmetry
     edges: Edges
-    grain: float = 0.012
+    grain: float = 0.01
 
 
 class Family(NamedTuple):
