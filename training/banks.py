@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import logging
-import shutil
 from pathlib import Path
 
 from prefs.bank import ItemBank
-from prefs.errors import DataError, ModelError
-from training.fitted import FORMAT, FittedBank
+from prefs.errors import DataError
 from training.pydata import INVENTORIES, read_inventory
-from training.selection import Report, fit_bank
 from training.surveys import Survey, read_survey
-
-log = logging.getLogger(__name__)
 
 
 def bank_of(name_or_path: str) -> tuple[ItemBank, Survey]:
@@ -40,28 +33,3 @@ def bank_of(name_or_path: str) -> tuple[ItemBank, Survey]:
             "name one of these, or a folder with questions.parquet and responses.parquet"
         )
     return ItemBank(survey.name, survey.questions, title, note), survey
-
-
-def open_bank(name_or_path: str, data_dir: Path, report: Report | None = None) -> FittedBank:
-    """The bank fitted to all of its people; fitted on first use, then kept in the data folder.
-
-    A kept fit that is damaged is made anew; another one is made when the answers change.
-
-    Raises:
-        what `bank_of` raises.
-    """
-    bank, survey = bank_of(name_or_path)
-    content = hashlib.sha256(FORMAT.encode())
-    content.update("\n".join(bank.rows).encode())
-    for part in (survey.starts, survey.columns, survey.answers):
-        content.update(part.tobytes())
-    folder = data_dir / "banks" / f"{bank.name}-{content.hexdigest()[:12]}"
-    if folder.is_dir():
-        try:
-            return FittedBank.load(folder, bank)
-        except ModelError as problem:
-            log.warning("%s; fitting it again", problem)
-            shutil.rmtree(folder)
-    fitted = fit_bank(bank, survey, "all", report)
-    fitted.save(folder)
-    return fitted

@@ -51,7 +51,7 @@ class Evaluation:
             )
         self.told: Told = told or (lambda stage, done, total: None)
         self.survey, self.model = survey, fitted.alone()
-        self.vectors = fitted.source_in(self.model).all()
+        self.vectors = fitted.source(self.model.space).all()
         self.table = survey.table().astype(np.intp)
         is_target = are_targets(question.question_id for question in survey.questions)
         self.target, self.candidate = np.flatnonzero(is_target), np.flatnonzero(~is_target)
@@ -141,11 +141,15 @@ def evaluate(
 
     Raises:
         DataError: fewer than 100 raters, or no target or candidate questions;
-        ConfigError: an unknown policy.
+        ConfigError: an unknown policy, or a model that was fitted to the test raters.
     """
     unknown = [name for name in policies if name not in POLICIES]
     if unknown:
         raise ConfigError(f"policy {unknown[0]!r} is unknown: allowed are {', '.join(POLICIES)}")
+    if fitted.report.get("split") != "eval":
+        raise ConfigError(
+            f"the model of {survey.name!r} has seen the test raters: fit one with `train --split eval`"
+        )
     own = Evaluation(survey, fitted, told)
     rows = own.rows("test")
     cohort = own.cohort(rows)

@@ -18,11 +18,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from prefs.errors import ModelError
+from prefs.files import write_bytes
 from prefs.model import AGREE, EXTREME, scores
 from prefs.space import STYLE_SD, Floats
 from training.likelihood import NEVER, Array, Block, Slope, blocks, by_taste, by_vectors, slope
@@ -54,7 +56,8 @@ class State:
     """Everything that a fit is at step `step`; arrays of float32.
 
     w (Q, d), v (K, Q, d), g (K, Q), style (2,): parameters; first, second: Adam's moments of these;
-    sums: of the averaged iterates. tastes (R, c), pace (R,): chains and log step sizes.
+    sums: of the averaged iterates. tastes (R, c), pace (R,): chains and log step sizes. shapes
+    (blocks, c, c): what the proposals of a block are shaped by.
     """
 
     step: int
@@ -64,6 +67,14 @@ class State:
     sums: dict[str, Array]
     tastes: Array
     pace: Array
+    shapes: Array
+
+    def tensors(self) -> dict[str, Array]:
+        """Every array by name."""
+        found = {"tastes": self.tastes, "pace": self.pace, "shapes": self.shapes}
+        for kind in ("parameters", "first", "second", "sums"):
+            found |= {f"{kind}.{name}": value for name, value in getattr(self, kind).items()}
+        return found
 
 
 @dataclass(frozen=True)
@@ -92,7 +103,6 @@ class Fit:
             self.score[:count, counts == count] = linear[:, None]
             self.bend[:count, (counts == count) & rating] = bend[:, None]
         self.lean = self.score * rating
-        self.shapes: dict[int, Array] = {}
         self.state = self._start(survey)
 
     def _start(self, survey: Survey) -> State:
@@ -120,7 +130,8 @@ class Fit:
         chains = np.zeros((self.raters, c), dtype=np.float32)
         chains[:, STYLES:] = tastes
         pace = np.zeros(self.raters, dtype=np.float32)
-        return State(0, parameters, first, second, sums, chains, pace)
+        shapes = np.zeros((len(self.blocks), c, c), dtype=np.float32)
+        return State(0, parameters, first, second, sums, chains, pace, shapes)
 
     def _components(self, mean: Array, sd: Array, asked: Array) -> tuple[Floats, Floats]:
         """Loadings (Q, d) and component scores (R, d) of the standardized scores, missing = 0."""
@@ -155,6 +166,35 @@ class Fit:
             if progress:
                 progress(step + 1, total)
 
+    def save(self, path: Path) -> None:
+        """Writes the state, from which `resume` goes on to the same result."""
+        from safetensors.numpy import save
+
+        tensors = {name: np.ascontiguousarray(value) for name, value in self.state.tensors().items()}
+        about = {"step": str(self.state.step), "settings": repr(self.settings)}
+        write_bytes(path, save(tensors, metadata=about))
+
+    def resume(self, path: Path) -> None:
+        """Takes over a saved state of the same survey and settings.
+
+        Raises:
+            ModelError: damaged, or of another survey or settings.
+        """
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(path, framework="numpy") as file:
+                about, found = file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except (OSError, SafetensorError) as problem:
+            raise ModelError(f"{path} cannot be read ({problem}): begin the fit anew") from problem
+        own = self.state.tensors()
+        same = {name: value.shape for name, value in own.items()}
+        if about.get("settings") != repr(self.settings) or {n: v.shape for n, v in found.items()} != same:
+            raise ModelError(f"{path} is a fit of another survey or settings: begin the fit anew")
+        for name, value in own.items():
+            value[...] = found[name]
+        self.state.step = int(about["step"])
+
     def _step(self, step: int) -> None:
         state, phi, g = self.state, self._phi(self.state.parameters), self._g(self.state.parameters)
         slopes = {name: np.zeros_like(value) for name, value in state.parameters.items()}
@@ -176,8 +216,8 @@ class Fit:
         pull = by_taste(here, phi)
         if self.state.step % SHAPED == 0:  # E[slope slope'] is the Fisher information of the answers
             information = np.eye(c) + pull.T @ pull / len(pull)
-            self.shapes[number] = np.linalg.cholesky(np.linalg.inv(information)).astype(np.float32)
-        root = self.shapes[number]
+            self.state.shapes[number] = np.linalg.cholesky(np.linalg.inv(information)).astype(np.float32)
+        root = self.state.shapes[number]
         pace = np.exp(self.state.pace[block.raters])[:, None]
         noise = rng.standard_normal(tastes.shape, dtype=np.float32)
         push = 0.5 * pace * ((pull - tastes) @ root) + noise

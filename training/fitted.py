@@ -57,13 +57,6 @@ class FittedBank:
         ids = tuple(question.question_id for question in self.bank.questions)
         return BankSource(self.bank.name, ids, self.phi, self.g, self._columns(space), space.size)
 
-    def source_in(self, model: ChoiceModel) -> BankSource:
-        """The bank's source in a model; raises ModelError where the model was made without the bank."""
-        found = model.sources.get(self.bank.name)
-        if not isinstance(found, BankSource):
-            raise ModelError(f"the model does not know bank {self.bank.name!r}: open it with the model")
-        return found
-
     def directions(self, space: TasteSpace) -> dict[str, Floats]:
         """The scales as directions (size,) of the whole space, for percentiles of the population."""
         found = {}

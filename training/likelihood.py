@@ -39,13 +39,14 @@ class Slope:
 
 def blocks(survey: Survey, size: int = BLOCK) -> Iterator[Block]:
     """Blocks of up to `size` raters; of a question answered on several occasions, the first counts."""
+    first, all_rows = survey.first_times, survey.rows
     for start in range(0, len(survey.raters), size):
         stop = min(start + size, len(survey.raters))
-        part = slice(survey.starts[start], survey.starts[stop])
+        begin, end = survey.starts[start], survey.starts[stop]
+        part = begin + np.flatnonzero(first[begin:end])
         columns, places = np.unique(survey.columns[part], return_inverse=True)
-        rows = np.repeat(np.arange(stop - start), np.diff(survey.starts[start : stop + 1]))
         answers = np.full((stop - start, len(columns)), MISSING, dtype=np.int16)
-        answers[rows[::-1], places[::-1]] = survey.answers[part][::-1]
+        answers[all_rows[part] - start, places] = survey.answers[part]
         yield Block(slice(start, stop), columns.astype(np.intp), answers)
 
 

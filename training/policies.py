@@ -15,13 +15,12 @@ from numpy.typing import NDArray
 from prefs.batch import Beliefs, infer_many
 from prefs.model import ChoiceModel, QuestionVectors
 from prefs.space import Floats
-from training.predictive import chances
+from training.predictive import apart, together
 from training.surveys import MISSING
 
 Asked = NDArray[np.intp]
 Scores = Callable[[Beliefs], Floats]
 Told = Callable[[str, int, int], None]
-DRAWS = 64
 
 
 @dataclass(frozen=True)
@@ -91,8 +90,8 @@ def eig(cohort: Cohort) -> Scores:
 
     def scores(beliefs: Beliefs) -> Floats:
         found = np.empty(cohort.answers.shape)
-        for part, p in chances(beliefs, cohort.candidates, DRAWS):
-            found[part] = entropy(p.mean(2)) - entropy(p).mean(1)
+        for part, p in apart(beliefs, cohort.candidates):
+            found[part] = entropy(p.mean(3)) - entropy(p).mean(2)
         return found
 
     return scores
@@ -104,20 +103,18 @@ def epig(cohort: Cohort) -> Scores:
         np.concatenate([cohort.candidates.phi, cohort.targets.phi]),
         np.concatenate([cohort.candidates.g, cohort.targets.g]),
     )
-    count, (questions, options) = len(cohort.candidates), both.g.shape
+    count, options = len(cohort.candidates), both.g.shape[1]
 
     def scores(beliefs: Beliefs) -> Floats:
         found = np.empty(cohort.answers.shape)
-        # the joint of every candidate with every target stands beside the draws
-        held = options * questions * DRAWS * max(1, (1 << 23) // (options * questions) ** 2)
-        for part, p in chances(beliefs, both, DRAWS, held):
+        for part, p in together(beliefs, both):
             alone = entropy(p.mean(2))
             raters, draws = p.shape[1:3]
             said = p[..., :count].transpose(1, 3, 0, 2).reshape(raters, count * options, draws)
             wanted = p[..., count:].transpose(1, 2, 0, 3).reshape(raters, draws, -1)
             joint = (said @ wanted / draws).reshape(raters, count, options, -1)
-            together = -_log_of(joint).sum((2, 3)) / (questions - count)
-            found[part] = alone[:, :count] + alone[:, count:].mean(1, keepdims=True) - together
+            both_said = -_log_of(joint).sum((2, 3)) / len(cohort.targets)
+            found[part] = alone[:, :count] + alone[:, count:].mean(1, keepdims=True) - both_said
         return found
 
     return scores

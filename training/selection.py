@@ -120,7 +120,7 @@ def judge(bank: ItemBank, vectors: Vectors, validation: Survey) -> Judged:
     """How well fitted questions predict raters that the fit has not seen."""
     fitted = FittedBank(bank, vectors.phi, vectors.g, {}, {})
     model = fitted.alone()
-    all_vectors = fitted.source_in(model).all()
+    all_vectors = fitted.source(model.space).all()
     is_target = are_targets(bank.rows)
     if is_target.all() or not is_target.any():
         is_target = np.arange(len(is_target)) % 3 == 0

@@ -59,10 +59,18 @@ class Survey:
         """(N,) rater of each response."""
         return np.repeat(np.arange(len(self.raters)), np.diff(self.starts))
 
+    @property
+    def first_times(self) -> NDArray[np.bool_]:
+        """(N,) whether each response is the rater's first to its question."""
+        first = np.ones(len(self.answers), dtype=bool)
+        first[1:] = (np.diff(self.rows) != 0) | (np.diff(self.columns) != 0)
+        return first
+
     def table(self) -> NDArray[np.int16]:
         """(R, Q) first answer of each rater to each question, -1 where there is none."""
         table = np.full((len(self.raters), len(self.questions)), MISSING, dtype=np.int16)
-        table[self.rows[::-1], self.columns[::-1]] = self.answers[::-1]
+        first = self.first_times
+        table[self.rows[first], self.columns[first]] = self.answers[first]
         return table
 
     def of_raters(self, chosen: NDArray[np.bool_]) -> Survey:
@@ -170,13 +178,12 @@ def _counted(survey: Survey) -> Survey:
     """Leaves out questions that nobody answered, and counts what is of little use."""
     answered = np.bincount(survey.columns, minlength=len(survey.questions)) > 0
     survey = _with_questions(survey, answered, "question that nobody answered")
-    first = np.full(len(survey.questions), MISSING)
-    first[survey.columns[::-1]] = survey.answers[::-1]
-    varied = np.zeros(len(survey.questions), dtype=bool)
-    varied[survey.columns[survey.answers != first[survey.columns]]] = True
+    least, most = np.full(len(survey.questions), np.iinfo(np.int16).max), np.zeros(len(survey.questions))
+    np.minimum.at(least, survey.columns, survey.answers)
+    np.maximum.at(most, survey.columns, survey.answers)
     skips = survey.skips + Counter(  # adding counters drops zeros
         {
-            "question that everybody answers the same (kept)": int((~varied).sum()),
+            "question that everybody answers the same (kept)": int((least == most).sum()),
             "rater with one answer (kept)": int((np.diff(survey.starts) == 1).sum()),
         }
     )

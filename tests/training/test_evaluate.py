@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from simulated import people
+
+from prefs.acquisition import eig as live_eig
+from prefs.acquisition import epig as live_epig
+from prefs.belief import Belief, infer_vectors, probabilities
+from prefs.errors import ConfigError, DataError
+from prefs.model import QuestionVectors
+from training import policies
+from training.evaluate import QUESTIONS, Evaluation, evaluate
+from training.fitted import FittedBank
+from training.identify import LAPSE, hypotheses, identify
+from training.metrics import calibration, interval, resamples
+from training.plots import plot_evaluation
+from training.policies import adaptive, fixed_order, random_order, taken
+from training.predictive import predict
+from training.selection import fit_bank
+
+TRUTH = people(400, 30, 2, size=2, answered=0.95, seed=1)
+
+
+@pytest.fixture(scope="module")
+def fitted() -> FittedBank:
+    return fit_bank(TRUTH.bank, TRUTH.survey, "eval")
+
+
+@pytest.fixture(scope="module")
+def result(fitted: FittedBank) -> dict:
+    return json.loads(json.dumps(evaluate(TRUTH.survey, fitted), allow_nan=False))
+
+
+def test_follows_the_contract(result: dict) -> None:
+    keys = {"dataset", "n_test_raters", "k", "policies", "controls", "rare", "chosen", "paired"}
+    assert keys | {"full_information", "settings"} == set(result)
+    assert result["k"] == [0, 1, 2, 3, 5, 8, 10, 15, 20, 30, 40]
+    assert set(result["controls"]) == {"wrong_person", "generic"}
+    measures = "accuracy log_loss residual_skill ece log_p_id share_identified top16 log_p_id_unseen"
+    for lines in result["policies"].values():
+        for name in [*measures.split(), "share_identified_unseen"]:
+            assert len(lines[name]) == len(lines[f"{name}_ci"]) == 11
+            for value, band in zip(lines[name], lines[f"{name}_ci"], strict=True):
+                assert (value is None and band is None) or band[0] - 1e-6 <= value <= band[1] + 1e-6
+    assert {"random-static", "eig-static_id", "static-static_id"} <= set(result["paired"])
+
+
+def test_answers_teach_and_another_persons_mislead(result: dict) -> None:
+    ten = QUESTIONS.index(8)
+    random, static, eig = (result["policies"][name] for name in ("random", "static", "eig"))
+    generic = result["controls"]["generic"]["log_loss"]
+    assert random["log_loss"][0] == pytest.approx(generic[0], abs=0.02)
+    assert static["log_loss"][ten] < random["log_loss"][ten] < generic[ten] - 0.01
+    assert result["controls"]["wrong_person"]["log_loss"][ten] > generic[ten]
+    assert result["full_information"]["log_loss"] < random["log_loss"][ten]
+    assert eig["log_p_id"][ten] > random["log_p_id"][ten]
+    assert random["log_p_id"][0] == pytest.approx(-np.log(400), abs=1e-4)
+    assert random["top16"][0] == 0
+    assert eig["log_loss"][-1] is None  # nobody answered sixty candidates
+
+
+def test_prior_predictions_are_the_same_for_all_policies(result: dict) -> None:
+    assert len({lines["log_loss"][0] for lines in result["policies"].values()}) == 1
+    assert result["paired"]["eig-static"]["log_loss"][0] == [0, 0, 0]
+
+
+def test_drawn(result: dict, tmp_path: Path) -> None:
+    plot_evaluation(result, tmp_path / "x.png")
+    assert (tmp_path / "x.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_refuses_what_would_mislead(fitted: FittedBank) -> None:
+    with pytest.raises(ConfigError, match="has seen the test raters"):
+        evaluate(TRUTH.survey, replace(fitted, report={"split": "all"}))
+    with pytest.raises(ConfigError, match="policy 'luck' is unknown"):
+        evaluate(TRUTH.survey, fitted, ["luck"])
+    few = TRUTH.survey.of_raters(np.arange(400) < 50)
+    with pytest.raises(DataError, match="has 50 raters"):
+        Evaluation(few, fitted)
+
+
+def test_nothing_asked_twice_or_unanswered(fitted: FittedBank) -> None:
+    own = Evaluation(TRUTH.survey, fitted)
+    cohort = own.cohort(own.rows("validation"))
+    sequences = [
+        random_order(cohort, 12),
+        fixed_order(cohort, range(len(own.candidate))[::-1], 12),
+        adaptive(cohort, policies.epig(cohort), 12, lambda step: None),
+    ]
+    for asked in sequences:
+        assert (np.sort(asked, 1)[:, 1:] != np.sort(asked, 1)[:, :-1]).all()
+        assert (np.take_along_axis(cohort.answers, asked, 1) >= 0).all()
+    longer = random_order(cohort, 99)
+    answered = (cohort.answers >= 0).sum(1)
+    assert ((longer >= 0).sum(1) == answered).all()
+    assert (taken(longer, cohort.answers.shape[1]) == (cohort.answers >= 0)).all()
+
+
+def test_scores_agree_with_those_of_a_live_interview(fitted: FittedBank) -> None:
+    own = Evaluation(TRUTH.survey, fitted)
+    cohort = own.cohort(own.rows("validation")[:5])
+    asked = random_order(cohort, 6)
+    beliefs = cohort.beliefs(asked, 6)
+    scores, aims = policies.eig(cohort)(beliefs), policies.epig(cohort)(beliefs)
+    predicted = predict(beliefs, cohort.targets)
+    for row in range(5):
+        one = infer_vectors(
+            own.model.space, cohort.candidates[asked[row]], cohort.answers[row, asked[row]], None
+        )
+        np.testing.assert_allclose(beliefs.mean[row], one.mean, atol=1e-6)
+        belief = Belief(beliefs.mean[row], beliefs.cov[row], float(beliefs.lapse[row]), 6)
+        np.testing.assert_allclose(predicted[row], probabilities(belief, cohort.targets), atol=1e-3)
+        np.testing.assert_allclose(scores[row], live_eig(belief, cohort.candidates), atol=2e-3)
+        np.testing.assert_allclose(aims[row], live_epig(belief, cohort.candidates, cohort.targets), atol=4e-3)
+
+
+def test_identification_by_hand() -> None:
+    # two hypotheses, one question of two options: logits 2 w z with w = 1/2, z = +-1
+    phi = np.array([[[-0.5], [0.5]]])
+    table = hypotheses(np.array([[1.0], [-1.0]]), QuestionVectors(phi, np.zeros((1, 2))))
+    p = (1 - LAPSE) / (1 + np.exp(-1)) + LAPSE / 2
+    assert np.exp(table[0, 1]) == pytest.approx([p, 1 - p], abs=1e-6)
+    asked, answers = np.array([[0], [0], [-1]]), np.array([[1], [1], [-1]])
+    found = identify(table, asked, answers, np.array([0, 1, 0]))
+    assert found.log_p[:, 0] == pytest.approx(np.log([0.5] * 3))
+    assert found.log_p[:, 1] == pytest.approx(np.log([p, 1 - p, 0.5]), abs=1e-6)
+    assert found.rank[:, 1].tolist() == [0, 1, 0]
+
+
+def test_calibration_by_hand() -> None:
+    # 30 predictions in bins of two: always 80 % sure, right two times of three
+    correct = np.arange(30) % 3 > 0
+    found = calibration(np.full(30, 0.8), correct, np.zeros(30, dtype=np.intp), 1)
+    gaps = np.abs(0.8 - correct.reshape(15, 2).mean(1))
+    assert float(found.error()) == pytest.approx(gaps.mean())
+    sure = calibration(np.ones(30), np.ones(30, dtype=bool), np.zeros(30, dtype=np.intp), 1)
+    assert float(sure.error()) == 0
+
+
+def test_intervals_cover_the_mean_of_normal_values() -> None:
+    rng, inside = np.random.default_rng(0), 0
+    weights = resamples(100, 400)
+    for _ in range(200):
+        mean, low, high = interval(rng.normal(size=100), weights)
+        assert low < mean < high
+        inside += low < 0 < high
+    assert 0.90 < inside / 200 < 0.99
+    assert interval(np.array([1.0, np.nan, 3.0]), resamples(3))[0] == 2
