@@ -22,7 +22,7 @@ ACQUISITIONS = ("random", "eig", "epig", "eubo", "static")
 JOINT_DRAWS = 256
 BLOCK = 512  # questions worked on at once, so that their numbers stay in the cache
 ROUGH_DRAWS = 32
-STAGES = ((256, 128), (32, 1024))  # so many of the most informative are compared with so many draws
+STAGES = ((384, 128), (48, 1024))  # so many of the most informative are compared with so many draws
 
 
 def eig(belief: Belief, vectors: QuestionVectors, draws: int = 128) -> Floats:

@@ -27,10 +27,10 @@ from prefs.model import QuestionVectors
 from prefs.space import Floats, TasteSpace
 
 LAPSE = 0.02
-LAPSE_STRENGTH = 5.0  # answers that the population's lapse weighs
+LAPSE_STRENGTH = 4.0  # answers that the population's lapse weighs
 LEAST_LAPSE = 1e-6  # so that no log of answers is impossible
 SWEEPS = 2
-DRAWS = 32
+DRAWS = 64
 NEWTON_STEPS = 30
 NEAR = 1e-2  # the search ends where the next step is expected to gain less than this squared, in nats
 BLOCK = 1 << 21  # logits held at once
@@ -122,30 +122,59 @@ def _relative(phi: Floats, g: Floats, counts: NDArray[np.intp], answers: NDArray
 def _block(said: _Answers, lapse: float | None, around: float) -> tuple[Floats, Floats, Floats]:
     """Mean (R, d), covariance (R, d, d) and lapse (R,) in whitened coordinates."""
     eps = np.full(len(said.given), max(around if lapse is None else lapse, LEAST_LAPSE))
-    precision, shift = _mode(said, eps)
+    factors = _mode(said, eps)
     for _ in range(SWEEPS):
-        predicted, precision, shift = _sweep(said, eps, precision, shift)
+        predicted, factors = _sweep(said, eps, factors)
         if lapse is None:
             eps = _lapse(predicted, said, around)
-    return *_gaussian(said, precision, shift), eps
+    return factors.mean(said), factors.cov, eps
 
 
-def _gaussian(said: _Answers, precision: Floats, shift: Floats) -> tuple[Floats, Floats]:
-    """Mean and covariance of u given the Gaussian factors exp(shift l - l' precision l / 2), l = X u."""
-    raters, count, options, d = said.X.shape
-    flat = said.X.reshape(raters, count * options, d)
-    weighted = (precision @ said.X).reshape(flat.shape)
-    cov = np.linalg.inv(np.eye(d) + flat.swapaxes(1, 2) @ weighted)
+@dataclass
+class _Factors:
+    """A Gaussian exp(shift l - l' precision l / 2) of the logits l = X u for each answer.
+
+    precision (R, N, K, K), shift (R, N, K). Their product with the population has covariance cov
+    (R, d, d); without one of them the covariance of its logits is cavity (R, N, K, K).
+    """
+
+    precision: Floats
+    shift: Floats
+    cov: Floats
+    cavity: Floats
+
+    def mean(self, said: _Answers) -> Floats:
+        """(R, d) mean of u given all factors."""
+        raters, _, _, d = said.X.shape
+        flat = said.X.reshape(raters, -1, d)
+        return np.asarray((self.cov @ (self.shift.reshape(raters, 1, -1) @ flat).swapaxes(1, 2))[..., 0])
+
+
+def _covariances(said: _Answers, precision: Floats) -> tuple[Floats, Floats]:
+    """cov (R, d, d) and cavity (R, N, K, K) of `_Factors`."""
+    X = said.X
+    cov = np.linalg.inv(_total(X, precision))
     cov = (cov + cov.swapaxes(1, 2)) / 2
-    return (cov @ (flat.swapaxes(1, 2) @ shift.reshape(raters, -1, 1)))[..., 0], cov
+    C = (X.reshape(len(X), -1, X.shape[3]) @ cov).reshape(X.shape) @ X.swapaxes(2, 3)
+    C = C @ np.linalg.inv(np.eye(X.shape[2]) - precision @ C)
+    return cov, (C + C.swapaxes(2, 3)) / 2
 
 
-def _mode(said: _Answers, eps: Floats) -> tuple[Floats, Floats]:
-    """Gaussian factors of the answers at the mode: precision (R, N, K, K), shift (R, N, K)."""
-    raters, count, options, d = said.X.shape
-    flat = said.X.reshape(raters, count * options, d)
+def _total(X: Floats, precision: Floats) -> Floats:
+    """(R, d, d) precision of u given all factors."""
+    raters, _, _, d = X.shape
+    weighted = (precision @ X).reshape(raters, -1, d)
+    return np.asarray(np.eye(d) + X.reshape(raters, -1, d).swapaxes(1, 2) @ weighted)
+
+
+def _mode(said: _Answers, eps: Floats) -> _Factors:
+    """Gaussian factors of the answers at the mode."""
+    raters, _, options, d = said.X.shape
+    flat = said.X.reshape(raters, -1, d)
     looked, floor = (1 - eps)[:, None], eps[:, None] / said.counts
-    u, step, value = np.zeros((raters, d)), np.zeros((raters, d)), np.full(raters, -np.inf)
+    value = np.full(raters, -np.inf)
+    u: Floats = np.zeros((raters, d))
+    step: Floats = np.zeros((raters, d))
     for _ in range(NEWTON_STEPS):
         for _ in range(NEWTON_STEPS):
             trial = u + step
@@ -161,35 +190,30 @@ def _mode(said: _Answers, eps: Floats) -> tuple[Floats, Floats]:
         share = looked[..., None] * p
         fisher = np.square(share) / (share + floor[..., None])
         fisher[~np.isfinite(said.b)] = 0.0
-        precision = -fisher[..., None] * p[..., None, :]
-        precision = precision + precision.swapaxes(2, 3)
+        cross = fisher[..., None] * p[..., None, :]
+        precision = -(cross + cross.swapaxes(2, 3))
         precision += fisher.sum(-1)[..., None, None] * p[..., None] * p[..., None, :]
         diagonal = np.arange(options)
         precision[..., diagonal, diagonal] += fisher
         slope = -(chosen / (chosen + floor))[..., None] * p
-        at = (flat @ u[..., None]).reshape(said.b.shape)
-        shift = slope + (precision @ at[..., None])[..., 0]
-        step = _gaussian(said, precision, shift)[0] - u
-        gain = (step * (np.einsum("rmd,rm->rd", flat, slope.reshape(raters, -1)) - u)).sum(1)
+        gradient = (slope.reshape(raters, 1, -1) @ flat)[:, 0] - u
+        step = np.asarray(np.linalg.solve(_total(said.X, precision), gradient[..., None])[..., 0])
+        gain = (step * gradient).sum(1)
         if (gain < NEAR**2).all():
             break
         step[gain < NEAR**2] = 0.0
-    return precision, shift
+    at = (flat @ u[..., None]).reshape(said.b.shape)
+    shift = slope + (precision @ at[..., None])[..., 0]
+    return _Factors(precision, shift, *_covariances(said, precision))
 
 
-def _sweep(said: _Answers, eps: Floats, precision: Floats, shift: Floats) -> tuple[Floats, Floats, Floats]:
+def _sweep(said: _Answers, eps: Floats, old: _Factors) -> tuple[Floats, _Factors]:
     """One parallel sweep: (R, N) chance of each answer if looked at, given the others; new factors."""
-    mean, cov = _gaussian(said, precision, shift)
-    X, options = said.X, said.X.shape[2]
-    eye = np.eye(options)
-    C = (X.reshape(len(X), -1, X.shape[3]) @ cov).reshape(X.shape) @ X.swapaxes(2, 3)
-    m = (X @ mean[:, None, :, None])[..., 0]
-    C = C @ np.linalg.inv(eye - precision @ C)
-    C = (C + C.swapaxes(2, 3)) / 2
-    m = m + (C @ ((precision @ m[..., None])[..., 0] - shift)[..., None])[..., 0]
-    jitter = 1e-12 + 1e-9 * np.trace(C, axis1=2, axis2=3)
-    root = np.linalg.cholesky(C + jitter[..., None, None] * eye)
-    draws = normals(options, max(DRAWS, 2 * options)).T
+    C, eye = old.cavity, np.eye(said.X.shape[2])
+    m = (said.X @ old.mean(said)[:, None, :, None])[..., 0]
+    m = m + (C @ ((old.precision @ m[..., None])[..., 0] - old.shift)[..., None])[..., 0]
+    root = np.linalg.cholesky(C + 1e-9 * _size(C))
+    draws = normals(len(eye), max(DRAWS, 2 * len(eye))).T
     p = softmax(root @ draws + (m + said.b)[..., None], axis=-2)
     chosen = np.take_along_axis(p, said.chosen[..., None, None], 2)[..., 0, :]
     predicted = chosen.mean(-1)
@@ -199,26 +223,42 @@ def _sweep(said: _Answers, eps: Floats, precision: Floats, shift: Floats) -> tup
     second = (p * tilt[..., None, :]) @ p.swapaxes(2, 3)
     hessian = 2 * second - first[..., :, None] * first[..., None, :]
     hessian -= first[..., None] * eye
-    precision = _nonnegative(-np.linalg.inv(eye + hessian @ C) @ hessian)
+    precision = -np.linalg.inv(eye + hessian @ C) @ hessian
+    precision, cov, cavity = _proper(said, (precision + precision.swapaxes(2, 3)) / 2)
     back = m - (C @ first[..., None])[..., 0]
-    shift = (precision @ back[..., None])[..., 0] - first
-    return predicted, precision, shift
+    return predicted, _Factors(precision, (precision @ back[..., None])[..., 0] - first, cov, cavity)
 
 
-def _nonnegative(precision: Floats) -> Floats:
-    """The symmetric parts without their negative eigenvalues.
+def _proper(said: _Answers, precision: Floats) -> tuple[Floats, Floats, Floats]:
+    """Precision, cov and cavity of factors that leave every rater a proper Gaussian.
 
-    A lapse can explain an answer away, so that it says nothing; it must not widen the belief, or
-    several such answers together would leave no proper Gaussian.
+    An answer that was probably a lapse widens the belief: its factor has negative eigenvalues. Where
+    these together leave less than half of the population's precision, or a cavity that is none,
+    they are cut off.
     """
-    precision = (precision + precision.swapaxes(2, 3)) / 2
-    slack = 1e-12 + 1e-6 * np.trace(precision, axis1=2, axis2=3)
+    cov, cavity = _covariances(said, precision)
+    good = _positive(_total(said.X, precision) - np.eye(cov.shape[1]) / 2)
+    good &= _positive(cavity + 1e-9 * _size(cavity)).all(1)
+    if not good.all():
+        values, axes = np.linalg.eigh(precision[~good])
+        precision[~good] = (axes * np.maximum(values, 0.0)[..., None, :]) @ axes.swapaxes(2, 3)
+        cov, cavity = _covariances(said, precision)
+    return precision, cov, cavity
+
+
+def _positive(matrices: Floats) -> NDArray[np.bool_]:
+    """Whether each of the symmetric matrices (..., n, n) is positive definite."""
     try:
-        np.linalg.cholesky(precision + slack[..., None, None] * np.eye(precision.shape[-1]))
+        np.linalg.cholesky(matrices)
     except np.linalg.LinAlgError:
-        values, axes = np.linalg.eigh(precision)
-        return np.asarray((axes * np.maximum(values, 0.0)[..., None, :]) @ axes.swapaxes(2, 3))
-    return precision
+        return np.asarray(np.linalg.eigvalsh(matrices)[..., 0] > 0)
+    return np.ones(matrices.shape[:-2], bool)
+
+
+def _size(matrices: Floats) -> Floats:
+    """Multiples of the identity, as large as the traces of the matrices plus a thousandth."""
+    trace = np.abs(np.trace(matrices, axis1=-2, axis2=-1)) + 1e-3
+    return np.asarray(trace[..., None, None] * np.eye(matrices.shape[-1]))
 
 
 def _lapse(predicted: Floats, said: _Answers, around: float) -> Floats:

@@ -11,19 +11,17 @@ from prefs.space import Floats
 
 @lru_cache(maxsize=32)
 def normals(size: int, count: int) -> Floats:
-    """(count, size) draws of N(0, I) whose first three moments are exact.
+    """(count, size) draws of N(0, I): scrambled Sobol points through the inverse normal CDF.
 
-    Half of them are scrambled Sobol points through the inverse normal CDF, rotated and scaled to
-    unit covariance; the others are their negatives. count: even, at least 2 size.
+    They are shifted and scaled so that their mean and covariance are exact. count: more than size,
+    best a power of two.
     """
     from scipy.special import ndtri
     from scipy.stats import qmc
 
-    half = count // 2
-    points = qmc.Sobol(size, seed=0).random_base2(max(half - 1, 1).bit_length())[:half]
-    normal = ndtri(points)
-    root = np.linalg.cholesky(normal.T @ normal / half)
-    normal = np.linalg.solve(root, normal.T).T
-    draws = np.concatenate([normal, -normal])
+    draws = ndtri(qmc.Sobol(size, seed=0).random_base2((count - 1).bit_length())[:count])
+    draws -= draws.mean(0)
+    root = np.linalg.cholesky(draws.T @ draws / count)
+    draws = np.linalg.solve(root, draws.T).T
     draws.flags.writeable = False
     return np.asarray(draws)
