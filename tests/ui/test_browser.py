@@ -163,9 +163,11 @@ def test_a_phone_stacks_and_swipes(visit: Any, world: Any, request: Any) -> None
     for dx, dy in ((-120, 10), (120, 10), (0, 110)):
         act(page, lambda dx=dx, dy=dy: swipe(page, dx, dy))
     assert answers(world, request) == [0, 0, 1, 1]
+    tapped = ".k-actions button, .k-stage button, nav a, .k-theme"
     small = page.evaluate(
-        "[...document.querySelectorAll('.k-actions button, .k-stage button, nav a, .k-theme')]"
-        ".map((b) => b.getBoundingClientRect()).filter((r) => r.width && Math.min(r.height, r.width) < 44).length"
+        "(all) => [...document.querySelectorAll(all)].map((one) => one.getBoundingClientRect())"
+        ".filter((r) => r.width && Math.min(r.height, r.width) < 44).length",
+        tapped,
     )
     assert small == 0, "everything to tap is at least 44 px"
 
