@@ -144,7 +144,7 @@ def draw(out: Path, progress: Callable[[int, int], None] | None = None, workers:
     if whole and _read(out / _DONE).get("version") == VERSION:
         return
     try:
-        (out / _DONE).unlink(missing_ok=True)
+        _forget(out, {_name(*job) for job in jobs})
         pictures = _draw_missing(out, jobs, progress, workers)
         rows = [{"file": _name(*job), **pictures[_name(*job)]} for job in jobs]
         write_json(out / _DONE, {"version": VERSION, "title": TITLE, "license": LICENSE, "pictures": rows})
@@ -153,6 +153,14 @@ def draw(out: Path, progress: Callable[[int, int], None] | None = None, workers:
         raise GalleryError(
             f"the gallery cannot be drawn into {out} ({problem}): mend that and start again"
         ) from problem
+
+
+def _forget(out: Path, names: set[str]) -> None:
+    """Takes back `gallery.json`, and the pictures that it lists and this version no longer draws."""
+    for row in _read(out / _DONE).get("pictures", []):
+        if row["file"] not in names and (out / row["file"]).parent == out:
+            (out / row["file"]).unlink(missing_ok=True)
+    (out / _DONE).unlink(missing_ok=True)
 
 
 def _draw_missing(

@@ -149,6 +149,18 @@ def test_a_lost_picture_and_a_newer_version_are_drawn(
 
 
 @pytest.mark.usefixtures("small")
+def test_a_family_that_is_given_up_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw(tmp_path, workers=1)
+    (tmp_path / "mine.jpg").write_bytes(b"not of the gallery")
+    monkeypatch.setattr(gallery, "FAMILIES", {"letters": FAMILIES["letters"]})
+    monkeypatch.setattr(gallery, "VERSION", gallery.VERSION + 1)
+    draw(tmp_path, workers=1)
+    assert {path.name for path in tmp_path.glob("*.jpg")} == {"letters-00.jpg", "letters-01.jpg", "mine.jpg"}
+
+
+@pytest.mark.usefixtures("small")
 @pytest.mark.skipif(os.name != "posix", reason="needs a path below a file")
 def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
