@@ -1,4 +1,4 @@
-"""Opens galleries: indexed pictures, and the one source of the choice model that asks about all of them.
+"""The source of the choice model that asks about the pictures of all open galleries.
 
 All pictures of an installation share one encoder and so one block of taste space. Which projection leads
 there depends on the galleries that are open together; a change of galleries or encoder is a new model,
@@ -8,85 +8,27 @@ and beliefs are replayed from the answers.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from prefs.errors import GalleryError, IndexingError
+from prefs.files import MANIFEST
 from prefs.model import GallerySource
 from prefs.space import Floats, TasteSpace
 
 if TYPE_CHECKING:
-    from indexing.encoders import Encoder
-    from indexing.gallery import Gallery
-    from indexing.index import Index
-    from indexing.thumbnails import Thumbnails
-
-Progress = Callable[[str, int, int], None]
+    from indexing.projection import Projection
+    from training.opengalleries import OpenGallery
 
 SOURCE = "pictures"  # the name of the source, and of its block of taste space
 SAMPLE = 16384  # vectors that a projection is fitted to
 
-
-@dataclass(frozen=True)
-class OpenGallery:
-    """A gallery with its index and its pictures as they are served."""
-
-    gallery: Gallery
-    index: Index
-    thumbnails: Thumbnails
-
-    @property
-    def title(self) -> str:
-        """What to call the gallery on screen."""
-        return self.gallery.title
-
-    @property
-    def notes(self) -> list[str]:
-        """What the person should know: skipped files and duplicates."""
-        skips = self.index.skips(self.gallery)
-        return [f"{self.title}: {skips.report()}"] if skips.reasons else []
-
-
-def open_gallery(path: Path, data_dir: Path, encoder: Encoder, progress: Progress) -> OpenGallery:
-    """The gallery in a folder, indexed with the encoder; only what is new is read and embedded.
-
-    Raises:
-        GalleryError: no usable pictures. IndexingError: the index is damaged and cannot be renewed.
-    """
-    from indexing.gallery import Gallery
-    from indexing.prepare import prepare
-    from indexing.thumbnails import Thumbnails
-
-    key = hashlib.sha256(str(path.expanduser().resolve()).encode()).hexdigest()[:16]
-    named = hashlib.sha256(encoder.name.encode()).hexdigest()[:8]
-    folder = data_dir / "galleries" / key
-    gallery = Gallery.open(path, cache=folder / "scan.json", progress=progress)
-    index = prepare(gallery, folder / f"index-{named}", encoder, progress)
-    return OpenGallery(gallery, index, Thumbnails(gallery, folder / "thumbnails"))
-
-
-def embedded_gallery(data_dir: Path, progress: Progress) -> Path:
-    """The folder of the gallery that Kallisti draws itself, drawn now if it is not there."""
-    from indexing.embedded import draw
-
-    folder = data_dir / "galleries" / "embedded"
-    draw(folder, progress=lambda done, total: progress("Drawing the gallery", done, total))
-    return folder
-
-
-def topics(galleries: Sequence[OpenGallery]) -> dict[str, str]:
-    """Topic of every picture: its group, or its gallery where that has no groups or there are several."""
-    found = {}
-    for one in galleries:
-        for item in one.gallery.items():
-            group = one.gallery.topic(item)
-            alone = group if len(galleries) == 1 else f"{one.title}: {group}" if group else one.title
-            found[item] = alone
-    return found
+log = logging.getLogger(__name__)
 
 
 def project(galleries: Sequence[OpenGallery], data_dir: Path) -> tuple[tuple[str, ...], Floats]:
@@ -98,7 +40,7 @@ def project(galleries: Sequence[OpenGallery], data_dir: Path) -> tuple[tuple[str
         IndexingError: galleries that were indexed by different encoders.
         GalleryError: fewer than two different pictures.
     """
-    from indexing.projection import RECIPE, Projection, fit
+    from indexing.projection import RECIPE
 
     encoders = {one.index.encoder for one in galleries}
     if len(encoders) > 1:
@@ -107,15 +49,11 @@ def project(galleries: Sequence[OpenGallery], data_dir: Path) -> tuple[tuple[str
         )
     identities = sorted(one.gallery.identity for one in galleries)
     digest = hashlib.sha256("\n".join([RECIPE, *encoders, *identities]).encode()).hexdigest()[:16]
-    folder = data_dir / "projections" / digest
-    try:
-        projection = Projection.load(folder)
-    except IndexingError:  # not there yet: fitting takes a second
-        projection = fit(_sample(galleries), galleries[0].index.blocks)
-        projection.save(folder)
+    projection = _projection(galleries, data_dir / "projections" / digest)
     taste: dict[str, np.ndarray] = {}
     for one in galleries:
-        taste.update(zip(one.index.items, projection.apply(one.index.vectors), strict=True))
+        with _naming(one):
+            taste.update(zip(one.index.items, projection.apply(one.index.vectors), strict=True))
     if len(taste) < 2:
         raise GalleryError(
             f"the open galleries hold {len(taste)} different pictures: at least two are needed"
@@ -124,11 +62,42 @@ def project(galleries: Sequence[OpenGallery], data_dir: Path) -> tuple[tuple[str
     return items, np.array([taste[item] for item in items], np.float64)
 
 
+def _projection(galleries: Sequence[OpenGallery], folder: Path) -> Projection:
+    """The projection that is kept in the folder, else a new one, which takes a second."""
+    from indexing.projection import Projection, fit
+
+    if (folder / MANIFEST).exists():
+        try:
+            return Projection.load(folder)
+        except IndexingError as problem:
+            log.warning("the projection of the pictures is fitted again: %s", problem)
+    projection = fit(_sample(galleries), galleries[0].index.blocks)
+    projection.save(folder)
+    return projection
+
+
 def _sample(galleries: Sequence[OpenGallery]) -> np.ndarray:
-    """At most SAMPLE vectors, evenly from all galleries."""
+    """At most SAMPLE vectors, evenly from all galleries; raises IndexingError where one is not finite."""
     total = sum(len(one.index.items) for one in galleries)
-    step = max(1, total // SAMPLE)
-    return np.concatenate([one.index.vectors[::step] for one in galleries])
+    step = max(1, -(-total // SAMPLE))
+    found = []
+    for one in galleries:
+        found.append(one.index.vectors[::step])
+        if not np.isfinite(found[-1]).all():
+            with _naming(one):
+                raise IndexingError("encoder vectors hold values that are not finite")
+    return np.concatenate(found)
+
+
+@contextmanager
+def _naming(one: OpenGallery) -> Iterator[None]:
+    """Says of which index an error is, and how it is made anew."""
+    try:
+        yield
+    except IndexingError as problem:
+        raise IndexingError(
+            f"{problem}: remove {one.index.build.parent}, it is made anew at the next start"
+        ) from problem
 
 
 def source(items: tuple[str, ...], taste: Floats, space: TasteSpace) -> GallerySource:
@@ -163,12 +132,3 @@ def proposer() -> Callable[..., np.ndarray]:
         return search.propose(mean, cov, count, rng)
 
     return propose
-
-
-def lookup(galleries: Sequence[OpenGallery]) -> Mapping[str, OpenGallery]:
-    """The gallery of every picture; a picture that several hold is read from the first."""
-    found: dict[str, OpenGallery] = {}
-    for one in galleries:
-        for item in one.index.items:
-            found.setdefault(item, one)
-    return found

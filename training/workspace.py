@@ -8,18 +8,15 @@ way from a prepared folder to the first question imports no torch.
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from prefs.errors import ConfigError, GalleryError
-from prefs.files import write_json
 from prefs.gallerypools import PairPool
 from prefs.interview import Interview
 from prefs.model import ChoiceModel, GallerySource, Source
@@ -31,11 +28,20 @@ from prefs.stopper import Stopper
 from prefs.store import Store
 from training import pictures
 from training.fitted import FittedBank
-from training.openbanks import open_bank
-from training.pictures import OpenGallery, Progress
+from training.openbanks import open_banks
+from training.opengalleries import (
+    OpenGallery,
+    Progress,
+    embedded_gallery,
+    known_galleries,
+    lookup,
+    open_galleries,
+    remember,
+    topics,
+)
 
 Known = Mapping[str, int | str]
-DATABASE, GALLERIES = "kallisti.sqlite", "galleries.json"
+DATABASE = "kallisti.sqlite"
 
 
 def quiet(stage: str, done: int, total: int) -> None:
@@ -60,6 +66,7 @@ class Workspace:
     encoder_note: str
     notes: tuple[str, ...]
     known: tuple[tuple[Question, Answer], ...]
+    _pools: dict[frozenset[str] | None, list[Pool]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def open(
@@ -73,54 +80,44 @@ class Workspace:
         progress: Progress | None = None,
         consent: Callable[[str], bool] | None = None,
         known: Known | None = None,
+        earlier: bool = False,
     ) -> Workspace:
         """Opens galleries and banks, preparing what is new; with neither, the embedded gallery.
 
-        consent: asked before anything is downloaded; without it nothing is.
+        consent: asked before anything is downloaded; without it nothing is. earlier: opens the
+        galleries that were asked about before as well, so that answers about them count for the
+        given ones; one that cannot be opened any more is left out, and noted.
 
         Raises:
             KallistiError: a gallery, bank, encoder, database or known answer is not usable.
         """
         report = progress or quiet
-        data_dir.mkdir(parents=True, exist_ok=True)
+        make_folder(data_dir)
         store = Store.open(database_url or data_dir / DATABASE)
         try:
-            fitted = [open_bank(name, data_dir, report) for name in dict.fromkeys(banks)]
+            fitted = open_banks(banks, data_dir, report)
+            responses = _known(known or {}, fitted)
             paths = [Path(path) for path in galleries]
             if not paths and not fitted:
-                paths = [pictures.embedded_gallery(data_dir, report)]
-            opened, note = _open_galleries(paths, data_dir, encoder, report, consent)
-            _remember(data_dir, opened.values())
-            model = _model(list(opened.values()), fitted, data_dir)
-            banks_by_name = {one.bank.name: one for one in fitted}
+                paths = [embedded_gallery(data_dir, report)]
+            asked_before = known_galleries(data_dir) if earlier else []
+            opened, note, gone = open_galleries(paths, asked_before, data_dir, encoder, report, consent)
+            if not earlier:
+                remember(data_dir, opened.values())
             return cls(
                 data_dir=data_dir,
                 store=store,
                 galleries=opened,
-                banks=banks_by_name,
-                model=model,
-                topics=pictures.topics(list(opened.values())),
+                banks=fitted,
+                model=_model(list(opened.values()), list(fitted.values()), data_dir),
+                topics=topics(list(opened.values())),
                 encoder_note=note,
-                notes=tuple(line for one in opened.values() for line in one.notes),
-                known=_known(known or {}, banks_by_name),
+                notes=(*(line for one in opened.values() for line in one.notes), *gone),
+                known=responses,
             )
         except BaseException:
             store.close()
             raise
-
-    @classmethod
-    def with_earlier(cls, data_dir: Path, gallery: Path, **options: Any) -> Workspace:
-        """Opens a gallery together with the ones that were opened before, so that answers about them count.
-
-        The options are those of `open`. A gallery that is gone is left out, and noted.
-        """
-        paths: list[Path] = []
-        gone: list[Path] = []
-        for path in [*known_galleries(data_dir), gallery.expanduser().resolve()]:
-            (paths if path.is_dir() or path == gallery else gone).append(path)
-        opened = cls.open(data_dir, list(dict.fromkeys(paths)), **options)
-        notes = tuple(f"{path} is not there any more: answers about it do not count" for path in gone)
-        return replace(opened, notes=opened.notes + notes)
 
     def contents(self) -> list[str]:
         """What can be asked about, as the person chooses it: "taste/flow fields", "personality"."""
@@ -134,6 +131,12 @@ class Workspace:
 
     def pools(self, chosen: Collection[str] | None = None) -> list[Pool]:
         """One pool for all pictures and one for each bank, cut down to the chosen contents."""
+        key = None if chosen is None else frozenset(chosen)
+        if key not in self._pools:
+            self._pools[key] = self._made_pools(key)
+        return self._pools[key]
+
+    def _made_pools(self, chosen: frozenset[str] | None) -> list[Pool]:
         found: list[Pool] = []
         if self.galleries:
             found.append(
@@ -171,7 +174,7 @@ class Workspace:
 
     @cached_property
     def _gallery_of(self) -> Mapping[str, OpenGallery]:
-        return pictures.lookup(list(self.galleries.values()))
+        return lookup(list(self.galleries.values()))
 
     def start(self, rater_id: str, settings: Mapping[str, object]) -> str:
         """Begins an interview in the store and returns its id."""
@@ -187,15 +190,14 @@ class Workspace:
 
     def rows_of(self, path: Path) -> NDArray[np.intp]:
         """Rows of the picture source that are in the gallery of this folder."""
-        root = path.expanduser().resolve()
         for one in self.galleries.values():
-            if one.gallery.root == root:
+            if one.gallery.root.samefile(path.expanduser()):
                 return np.array([self.pictures.row(item) for item in one.index.items], dtype=np.intp)
         raise GalleryError(f"gallery {path} is not open: open are {', '.join(self.galleries) or 'none'}")
 
-    def file_of(self, item: str) -> str:
-        """Path of a picture below its gallery, for the person whose picture it is."""
-        return self._gallery_of[item].gallery.source(item).file
+    def name_of(self, item: str) -> str:
+        """Path of a picture below its gallery, or its name in a shard, for the person whose picture it is."""
+        return self._gallery_of[item].gallery.source(item).key
 
     def image(self, item: str, side: int) -> tuple[bytes, str]:
         """A picture for the screen: encoded bytes without metadata, long side at most `side`, media type.
@@ -218,42 +220,14 @@ class Workspace:
         self.store.close()
 
 
-def _open_galleries(
-    paths: Sequence[Path],
-    data_dir: Path,
-    encoder: str,
-    progress: Progress,
-    consent: Callable[[str], bool] | None,
-) -> tuple[dict[str, OpenGallery], str]:
-    """The galleries by a name of their own, and a line about their encoder ("" without galleries)."""
-    if not paths:
-        return {}, ""
-    from indexing.encoders import resolve
-
-    resolved = resolve(encoder, data_dir / "encoders", consent)
-    found: dict[str, OpenGallery] = {}
-    for path in paths:
-        one = pictures.open_gallery(path, data_dir, resolved.encoder, progress)
-        name = one.gallery.name
-        while name in found:
-            name += "'"
-        found[name] = one
-    return found, resolved.reason
-
-
-def known_galleries(data_dir: Path) -> list[Path]:
-    """Folders of the galleries that were opened before, in the order of their first opening."""
+def make_folder(data_dir: Path) -> None:
+    """Makes the data folder; raises ConfigError where that cannot be."""
     try:
-        return [Path(path) for path in json.loads((data_dir / GALLERIES).read_text(encoding="utf-8"))]
-    except FileNotFoundError:
-        return []
-
-
-def _remember(data_dir: Path, galleries: Iterable[OpenGallery]) -> None:
-    known = [str(path) for path in known_galleries(data_dir)]
-    found = list(dict.fromkeys([*known, *(str(one.gallery.root) for one in galleries)]))
-    if found != known:
-        write_json(data_dir / GALLERIES, found)
+        data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise ConfigError(
+            f"data folder {data_dir} cannot be made ({problem.strerror}): name a folder with --data-dir"
+        ) from problem
 
 
 def _model(galleries: Sequence[OpenGallery], banks: Sequence[FittedBank], data_dir: Path) -> ChoiceModel:

@@ -4,30 +4,38 @@ from __future__ import annotations
 
 from io import BytesIO
 
+from PIL import Image
 
-def side_by_side(pictures: list[bytes], width: int) -> str:
-    """The encoded pictures next to each other as text of the given width in columns."""
-    from PIL import Image
-
-    each = max(8, (width - 3 * (len(pictures) - 1)) // len(pictures))
-    tall = each  # half blocks are about square, so a square picture has as many half rows as columns
-    columns = []
-    for data in pictures:
-        image = Image.open(BytesIO(data)).convert("RGB")
-        image.thumbnail((each, tall), Image.Resampling.LANCZOS)
-        canvas = Image.new("RGB", (each, tall - tall % 2))
-        canvas.paste(image, ((each - image.width) // 2, (canvas.height - image.height) // 2))
-        columns.append([_row(canvas, y) for y in range(0, canvas.height, 2)])
-    return "\n".join("   ".join(cells) for cells in zip(*columns, strict=True))
+GAP = 3
 
 
-def _row(image: object, y: int) -> str:
-    from PIL import Image
+def side_by_side(pictures: list[bytes], columns: int, lines: int) -> str:
+    """The encoded pictures next to each other, as text of at most so many columns and lines."""
+    wide = max(4, (columns - GAP * (len(pictures) - 1)) // len(pictures))
+    rows = [_cells(data, wide, 2 * lines) for data in pictures]
+    tall = max(len(one) for one in rows)
+    blank = " " * wide
+    padded = [one + [blank] * (tall - len(one)) for one in rows]
+    return "\n".join((" " * GAP).join(cells) for cells in zip(*padded, strict=True))
 
-    assert isinstance(image, Image.Image)
-    cells = []
-    for x in range(image.width):
-        top, bottom = image.getpixel((x, y)), image.getpixel((x, y + 1))
-        upper, lower = ";".join(map(str, top)), ";".join(map(str, bottom))  # type: ignore[arg-type]
-        cells.append(f"\x1b[38;2;{upper}m\x1b[48;2;{lower}m▀")
-    return "".join(cells) + "\x1b[0m"
+
+def _cells(data: bytes, wide: int, tall: int) -> list[str]:
+    """The picture in lines of exactly `wide` cells; its pixels are square, two to a cell."""
+    image = Image.open(BytesIO(data)).convert("RGB")
+    image.thumbnail((wide, tall), Image.Resampling.LANCZOS)
+    even = image.crop((0, 0, image.width, image.height + image.height % 2))
+    pixels = even.tobytes()
+    left = (wide - even.width) // 2
+    lines = []
+    for y in range(0, even.height, 2):
+        cells = "".join(
+            f"\x1b[38;2;{_color(pixels, even.width, x, y)};48;2;{_color(pixels, even.width, x, y + 1)}m▀"
+            for x in range(even.width)
+        )
+        lines.append(" " * left + cells + "\x1b[0m" + " " * (wide - left - even.width))
+    return lines
+
+
+def _color(pixels: bytes, width: int, x: int, y: int) -> str:
+    start = 3 * (y * width + x)
+    return ";".join(map(str, pixels[start : start + 3]))

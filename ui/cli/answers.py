@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from prefs.errors import ConfigError, DataError
-from ui.cli.options import AsJson, DatabaseUrl, DataDir, RaterId, data_folder, say
+from ui.cli.options import AsJson, DatabaseUrl, DataDir, RaterId, check_out, data_folder, say
 
 if TYPE_CHECKING:
     from prefs.store import Store
@@ -30,13 +31,10 @@ def raters(data_dir: DataDir = None, database_url: DatabaseUrl = None, as_json: 
     """
     with open_store(data_dir, database_url) as store:
         rows = store.raters()
-    if as_json:
-        say(rows, True, "")
-        return
-    if not rows:
-        print("nobody has answered yet: start with `kallisti serve`")
-    for row in rows:
-        print(f"{row['rater_id']:<24} {row['answers']:>6} answers   {row['label'] or ''}")
+    lines = [
+        f"{row['rater_id']:<24} {row['answers']:>8,} answers   {row['label'] or ''}".rstrip() for row in rows
+    ]
+    say(rows, as_json, "\n".join(lines) or "nobody has answered yet: start with `kallisti serve`")
 
 
 def export(
@@ -45,6 +43,7 @@ def export(
     transcripts: Annotated[bool, typer.Option(help="JSON Lines, one interview a line, instead.")] = False,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write everything that a person answered, including undone and edited answers, as JSON.
 
@@ -52,7 +51,10 @@ def export(
     """
     from prefs.files import write_bytes
 
+    if out is not None:
+        check_out(out)
     with open_store(data_dir, database_url) as store:
+        facts = store.rater(rater)
         if transcripts:
             text = "".join(line + "\n" for line in store.transcripts(rater))
         else:
@@ -61,7 +63,7 @@ def export(
         sys.stdout.write(text)
     else:
         write_bytes(out, text.encode())
-        typer.echo(f"wrote {out}", err=True)
+        say({**facts, "out": str(out)}, as_json, f"{facts['answers']:,} answers of {rater} in {out}")
 
 
 def import_(
@@ -79,11 +81,11 @@ def import_(
     """
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as problem:
+    except (OSError, ValueError, RecursionError) as problem:
         raise DataError(f"{file} cannot be read as an export: {problem}") from problem
     with open_store(data_dir, database_url) as store:
         counts = store.import_(data, rater)
-    say(counts, as_json, ", ".join(f"{count} {what}" for what, count in counts.items()))
+    say(counts, as_json, "new: " + _counted(counts))
 
 
 def erase(
@@ -97,11 +99,15 @@ def erase(
 
     Example: kallisti erase --rater me --yes
     """
-    if (
-        not yes
-        and typer.prompt(f"Type {rater} to erase all answers of this person for good", err=True) != rater
-    ):
-        raise ConfigError(f"nothing was erased: the name typed was not {rater!r}")
     with open_store(data_dir, database_url) as store:
+        count = store.rater(rater)["answers"]
+        if not yes:
+            asked = f"Type {rater} to erase this person and {count:,} answers for good"
+            if typer.prompt(asked, err=True) != rater:
+                raise ConfigError(f"nothing was erased: the name typed was not {rater!r}")
         counts = store.erase(rater)
-    say(counts, as_json, ", ".join(f"{count} {what}" for what, count in counts.items()) + " erased")
+    say(counts, as_json, "erased: " + _counted(counts))
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {what}" for what, count in counts.items())

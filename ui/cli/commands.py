@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import typer
 
-from ui.cli import answers, doctor, interview, learning, pictures, serve
+from ui.cli import answers, doctor, interview, pictures, serve
 
 app = typer.Typer(
     name="kallisti",
     help="A preference interviewer: it asks which is prettier and learns your taste.",
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -18,8 +19,6 @@ app.command("serve")(serve.serve)
 app.command("interview")(interview.interview)
 app.command("index")(pictures.index)
 app.command("rank")(pictures.rank)
-app.command("train")(learning.train)
-app.command("evaluate")(learning.evaluate)
 app.command("raters")(answers.raters)
 app.command("export")(answers.export)
 app.command("import")(answers.import_)

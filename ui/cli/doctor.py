@@ -6,6 +6,7 @@ import importlib.metadata
 import importlib.util
 import platform
 import shutil
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -40,7 +41,9 @@ def doctor(data_dir: DataDir = None, database_url: DatabaseUrl = None, as_json: 
     }
     try:
         with open_store(data_dir, database_url) as store:
-            facts["database"] = store.check()
+            facts["database"] = found = store.check()
+        if found.get("integrity", "ok") != "ok":
+            wrong.append(f"{found['database']} is damaged ({found['integrity']}): restore it from a copy")
     except KallistiError as problem:
         wrong.append(str(problem))
     facts["galleries"] = _indexes(folder, wrong)
@@ -62,7 +65,7 @@ def _installed(modules: tuple[str, ...]) -> bool:
     return all(importlib.util.find_spec(name) is not None for name in modules)
 
 
-def _indexes(folder: Any, wrong: list[str]) -> dict[str, str]:
+def _indexes(folder: Path, wrong: list[str]) -> dict[str, str]:
     """Each prepared index with its encoder and number of pictures; a damaged one goes to `wrong`."""
     from indexing.index import Index
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import sys
+import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from prefs.errors import ConfigError
 
 DataDir = Annotated[
     Path | None,
@@ -53,6 +58,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")
 
 Progress = Callable[[str, int, int], None]
 
+STAGES = {"scan": "Looking through the folder", "embed": "Reading the pictures"}
+
 
 def data_folder(given: Path | None) -> Path:
     """The data folder: the given one, else the platform's user data folder."""
@@ -65,32 +72,63 @@ def data_folder(given: Path | None) -> Path:
 
 @contextmanager
 def progress_bar(quiet: bool = False) -> Iterator[Progress]:
-    """A progress bar on standard error: call the yielded function with (stage, done, total)."""
-    if quiet:
-        yield lambda stage, done, total: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    """A progress bar on standard error: call the yielded function with (stage, done, total).
 
-    columns = (TextColumn("{task.description:<32}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        tasks: dict[str, Any] = {}
+    Nothing is shown before the first call, and nothing stays on the screen.
+    """
+    with ExitStack() as shown:
+        bars: dict[str, Any] = {}
 
         def report(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bar.add_task(stage, total=total)
-            bar.update(tasks[stage], completed=done, total=total)
+            if quiet:
+                return
+            if not bars:
+                bars[""] = shown.enter_context(_bar())
+            if stage not in bars:
+                bars[stage] = bars[""].add_task(STAGES.get(stage, stage), total=total)
+            bars[""].update(bars[stage], completed=done, total=total)
 
         yield report
 
 
+def _bar() -> Any:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description:<32}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
 def say(value: Any, as_json: bool, text: str) -> None:
     """Prints the value as JSON or the text for people."""
-    print(json.dumps(value, ensure_ascii=False, allow_nan=False) if as_json else text)
+    print(json.dumps(value, ensure_ascii=False, allow_nan=False) if as_json else text, flush=True)
+
+
+def note(line: str) -> None:
+    """Tells people something beside the result, on standard error; empty lines are left out."""
+    if line:
+        print(line, file=sys.stderr)
+
+
+def check_out(path: Path) -> Path:
+    """The file to write, checked before the work that leads to it; its folder is made.
+
+    Raises:
+        ConfigError: a folder is there, or no file can be made there.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as problem:
+        raise ConfigError(
+            f"--out {path} cannot be written ({problem.strerror}): name a file in a folder that is yours"
+        ) from problem
+    return path
 
 
 def ask_consent(question: str) -> bool:
     """Asks a yes/no question on the terminal; no answer and no terminal both mean no."""
-    import sys
-
     return sys.stdin.isatty() and typer.confirm(question, default=False, err=True)

@@ -15,9 +15,12 @@ from ui.cli.options import (
     DatabaseUrl,
     DataDir,
     EncoderName,
+    Progress,
     RaterId,
     ask_consent,
+    check_out,
     data_folder,
+    note,
     progress_bar,
     say,
 )
@@ -44,8 +47,9 @@ def index(
     from indexing.gallery import MAX_SKIP_SHARE, Gallery
     from indexing.prepare import prepare
 
+    check_out(out / "current")
     resolved = resolve(encoder, data_folder(data_dir) / "encoders", ask_consent)
-    typer.echo(resolved.reason, err=True)
+    note(resolved.reason)
     with progress_bar(quiet=as_json) as progress:
         opened = Gallery.open(gallery, progress=progress)
         found = prepare(opened, out, resolved.encoder, progress)
@@ -56,11 +60,8 @@ def index(
         "skipped": dict(skips.reasons),
         "index": str(out),
     }
-    say(
-        facts,
-        as_json,
-        f"{len(found):,} pictures indexed by {found.encoder} in {out}\n{skips.report()}".rstrip(),
-    )
+    text = f"{len(found):,} pictures indexed by {found.encoder} in {out}\n{skips.report()}"
+    say(facts, as_json, text.rstrip())
     if opened.in_shards and skips.share > MAX_SKIP_SHARE:
         raise DataError(f"{skips.share:.1%} of the pictures in shards were skipped: are the shards whole?")
 
@@ -84,47 +85,56 @@ def rank(
 
     if out.suffix not in (".csv", ".html"):
         raise ConfigError(f"--out {out}: allowed are names that end in .csv or .html")
+    check_out(out)
     with progress_bar(quiet=as_json) as progress:
-        workspace = Workspace.with_earlier(
+        workspace = Workspace.open(
             data_folder(data_dir),
-            gallery,
+            [gallery],
             encoder=encoder,
             database_url=database_url,
             progress=progress,
             consent=ask_consent,
+            earlier=True,
         )
-    try:
-        live = workspace.interview(rater)
-        if not live.belief.answers:
-            raise ConfigError(
-                f"{rater!r} has answered nothing about pictures yet: start with `kallisti serve`"
-            )
-        source = workspace.pictures
-        ranking = taste.rank(live.belief, source, workspace.rows_of(gallery))
-        write = _page if out.suffix == ".html" else _table
-        write_bytes(out, write(workspace, ranking, gallery, live.belief.answers).encode())
-        facts = {"pictures": len(ranking.items), "answers": live.belief.answers, "unread": live.unread}
-        say({**facts, "out": str(out)}, as_json, f"{len(ranking.items):,} pictures in order in {out}")
-    finally:
-        workspace.close()
+        try:
+            live = workspace.interview(rater)
+            if not live.belief.answers:
+                raise ConfigError(
+                    f"{rater!r} has answered nothing about pictures yet: start with `kallisti serve`"
+                )
+            ranking = taste.rank(live.belief, workspace.pictures, workspace.rows_of(gallery))
+            if out.suffix == ".html":
+                text = _page(workspace, ranking, gallery, live.belief.answers, progress)
+            else:
+                text = _table(workspace, ranking)
+        finally:
+            workspace.close()
+    write_bytes(out, text.encode())
+    for line in workspace.notes:
+        note(line)
+    facts = {"pictures": len(ranking.items), "answers": live.belief.answers, "unread": live.unread}
+    say({**facts, "out": str(out)}, as_json, f"{len(ranking.items):,} pictures in order in {out}")
 
 
-def _table(workspace: Workspace, ranking: Ranking, gallery: Path, answers: int) -> str:
+def _table(workspace: Workspace, ranking: Ranking) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["rank", "picture", "item", "utility", "sd", "p_above_median", "p_top_tenth"])
     for place, item in enumerate(ranking.items):
         figures = (ranking.mean, ranking.sd, ranking.above_median, ranking.top)
         row = [f"{values[place]:.4f}" for values in figures]
-        writer.writerow([place + 1, workspace.file_of(item), item, *row])
+        writer.writerow([place + 1, workspace.name_of(item), item, *row])
     return text.getvalue()
 
 
-def _page(workspace: Workspace, ranking: Ranking, gallery: Path, answers: int) -> str:
-    from ui.rankpage import Cell, page
+def _page(workspace: Workspace, ranking: Ranking, gallery: Path, answers: int, progress: Progress) -> str:
+    from ui.rankpage import MOST, Cell, page
 
-    cells = [
-        Cell(place, *workspace.image(item, 256), workspace.alt(item), float(better))
-        for place, (item, better) in enumerate(zip(ranking.items, ranking.above_median, strict=True), start=1)
-    ]
-    return page(gallery.name, cells, answers)
+    cells = []
+    shown = ranking.items[:MOST]
+    for place, item in enumerate(shown, start=1):
+        data, media_type = workspace.image(item, 256)
+        better, top = float(ranking.above_median[place - 1]), float(ranking.top[place - 1])
+        cells.append(Cell(place, data, media_type, workspace.alt(item), workspace.name_of(item), better, top))
+        progress("Laying out the page", place, len(shown))
+    return page(gallery.resolve().name, cells, len(ranking.items), answers)

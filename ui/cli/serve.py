@@ -8,6 +8,7 @@ import typer
 
 from ui.cli.options import (
     About,
+    AsJson,
     Banks,
     DatabaseUrl,
     DataDir,
@@ -15,7 +16,9 @@ from ui.cli.options import (
     Galleries,
     ask_consent,
     data_folder,
+    note,
     progress_bar,
+    say,
 )
 
 
@@ -28,6 +31,7 @@ def serve(
     encoder: EncoderName = "auto",
     database_url: DatabaseUrl = None,
     data_dir: DataDir = None,
+    as_json: AsJson = False,
 ) -> None:
     """Open the interview in the browser.
 
@@ -52,6 +56,9 @@ def serve(
             consent=ask_consent,
             known=known,
         )
-    for note in (workspace.encoder_note, *workspace.notes):
-        typer.echo(note, err=True)
-    serve(workspace, host, port, ready=lambda url: typer.echo(f"Kallisti is ready at {url}", err=True))
+    for line in (workspace.encoder_note, *workspace.notes):
+        note(line)
+    try:
+        serve(workspace, host, port, lambda url: say({"url": url}, as_json, f"Kallisti is ready at {url}"))
+    finally:
+        workspace.close()
