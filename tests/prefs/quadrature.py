@@ -13,7 +13,7 @@ from prefs.space import STYLE, Floats, TasteSpace, independent
 
 SIZE = len(STYLE) + 2
 FIRST, SECOND = len(STYLE), len(STYLE) + 1
-STEPS, REACH = 201, 7.0
+STEPS, REACH = 101, 6.0
 
 
 def space(mean: tuple[float, float] = (0.3, -0.2), correlation: float = 0.4) -> TasteSpace:

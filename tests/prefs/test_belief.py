@@ -85,7 +85,7 @@ def sampled(vectors: QuestionVectors, answers: NDArray[np.intp], lapse: float) -
     return draws.mean(0), np.cov(draws.T)
 
 
-@pytest.mark.parametrize("count", [10, 30])
+@pytest.mark.parametrize("count", [20])
 def test_belief_agrees_with_long_sampling_in_sixteen_dimensions(count: int) -> None:
     rng = np.random.default_rng(count)
     space = TasteSpace((("style", 5), ("pictures", 11)), np.zeros(16), np.eye(16))
