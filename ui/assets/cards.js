@@ -63,7 +63,7 @@ export function sketch(entry) {
     }));
   }
   const pictures = picturesOf(entry.question.prompt).map((part) => picture(part.item, part.alt, SMALL));
-  return h("span", {class: "k-sketch"}, pictures.length ? pictures : textOf(entry.question.prompt));
+  return h("span", {class: "k-sketch"}, pictures.length ? pictures : h("span", {}, textOf(entry.question.prompt)));
 }
 
 /** What was answered, in words. */

@@ -34,9 +34,10 @@ class Chooser {
     this.live = h("p", {class: "k-unseen", "aria-live": "polite"});
     this.rail = rail((path, body) => this.send(path, body), () => this.welcome());
     this.tie = this.action("tie", "", "↓", "");
+    this.zoom = this.action("zoom", "Zoom", "Z", "⤢");
     this.actions = h("div", {class: "k-actions", role: "toolbar", "aria-label": "Other answers"}, this.tie,
       this.action("skip", "Can’t say", "S", ""), this.action("undo", "Undo", "U", "↶"), this.action("flag", "Flag", "F", "⚑"),
-      this.action("zoom", "Zoom", "Z", "⤢"), this.action("help", "Help", "?", "?"));
+      this.zoom, this.action("help", "Help", "?", "?"));
     this.listen();
   }
 
@@ -79,6 +80,7 @@ class Chooser {
     this.root.classList.toggle("k-texts", !hasPictures(question));
     const tie = question.options.find((option) => option.role === "tie");
     this.tie.hidden = !tie;
+    this.zoom.hidden = !this.stage.querySelector("img");
     if (tie) this.tie.querySelector("span").textContent = textOf(tie.parts);
     if (!this.heading.isConnected) this.root.replaceChildren(this.live, this.heading, this.stage, this.message, this.actions, this.rail.element);
     else if (!this.root.contains(document.activeElement) || document.activeElement === document.body) this.heading.focus({preventScroll: true});

@@ -35,7 +35,8 @@ def taste(workspace: Workspace, interview: Interview) -> Json:
     belief = interview.belief
     source = next((s for s in interview.model.sources.values() if isinstance(s, GallerySource)), None)
     seen = {item for asked in interview.asked.values() for item in asked.question.items}
-    found["pictures"] = _pictures(workspace, belief, source, seen) if source and len(source.items) else None
+    judged = source is not None and any(asked.question.items for asked, _ in answers)
+    found["pictures"] = _pictures(workspace, belief, source, seen) if source and judged else None
     found["decisive"] = _decisive(interview)
     found["predicted"] = _predicted(interview)
     found["scales"] = _scales(workspace, interview)
