@@ -237,7 +237,7 @@ def _proper(said: _Answers, precision: Floats) -> tuple[Floats, Floats, Floats]:
     they are cut off.
     """
     cov, cavity = _covariances(said, precision)
-    good = _positive(_total(said.X, precision) - np.eye(cov.shape[1]) / 2)
+    good = _positive(cov) & _positive(2 * np.eye(cov.shape[1]) - cov)
     good &= _positive(cavity + 1e-9 * _size(cavity)).all(1)
     if not good.all():
         values, axes = np.linalg.eigh(precision[~good])
