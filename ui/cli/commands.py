@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from ui.cli import answers, doctor, interview, pictures, serve
+from ui.cli import answers, doctor, interview, learning, pictures, serve
 
 app = typer.Typer(
     name="kallisti",
@@ -19,6 +19,8 @@ app.command("serve")(serve.serve)
 app.command("interview")(interview.interview)
 app.command("index")(pictures.index)
 app.command("rank")(pictures.rank)
+app.command("train")(learning.train)
+app.command("evaluate")(learning.evaluate)
 app.command("raters")(answers.raters)
 app.command("export")(answers.export)
 app.command("import")(answers.import_)
