@@ -6,7 +6,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from prefs.files import write_json
@@ -14,13 +14,17 @@ from prefs.files import write_json
 
 @dataclass(frozen=True)
 class Report:
-    """What one benchmark measured; seconds are of one run of the work, None where it has no meaning."""
+    """What one benchmark measured; seconds are of one run of the work, None where it has no meaning.
+
+    more: figures of this benchmark alone.
+    """
 
     name: str
     size: Mapping[str, int]
     seconds: float
     reference_seconds: float | None
     exactness: float | None
+    more: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def ratio(self) -> float | None:
@@ -29,7 +33,9 @@ class Report:
 
     def as_json(self) -> dict[str, object]:
         """The report as JSON values."""
-        return {**asdict(self), "ratio": self.ratio}
+        fields = asdict(self)
+        more = fields.pop("more")
+        return {**fields, "ratio": self.ratio, **more}
 
 
 def medians(works: Sequence[Callable[[], object]], rounds: int) -> list[float]:
@@ -63,4 +69,5 @@ def line(report: Report) -> str:
         parts.append(f"reference {1e3 * report.reference_seconds:.1f} ms ({report.ratio:.1f} times faster)")
     if report.exactness is not None:
         parts.append(f"exactness {report.exactness:.4f}")
+    parts += [f"{key} {value:.4g}" for key, value in report.more.items()]
     return ", ".join([*parts, *(f"{key} {value}" for key, value in report.size.items())])

@@ -27,7 +27,8 @@ USES = 3  # a picture is in at most so many proposals
 JITTER = 0.03  # share of the gain by which proposals of equal worth are shuffled
 DIRECTIONS, PARTS = 32, 8
 SEEDS, PARTNERS = 12, 4
-CORE_WAYS = 128
+LONGEST = 64  # of the shortlist are there for their length alone
+CORE_WAYS, CORE_LONGEST = 128, 4096
 _PI_8, _LOG2, _C2 = np.array([np.pi / 8, np.log(2), np.pi * np.log(2) / 2], np.float32)
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(64)
 
@@ -164,7 +165,7 @@ def best_pair(
 
 
 def _core(taste: Floats, appeal: Floats) -> Rows:
-    """Rows of the pictures that are extreme in some direction of (taste, appeal), at most CORE, sorted."""
+    """Rows of pictures that are long, or extreme in a direction of (taste, appeal): at most CORE, sorted."""
     count, size = taste.shape
     if count <= WHOLE:
         return np.arange(count)
@@ -172,7 +173,9 @@ def _core(taste: Floats, appeal: Floats) -> Rows:
     spread = np.append(np.ones(size), 1 / max(float(appeal.std()), 1e-6))
     ways = (spread * rng.normal(size=(CORE_WAYS, size + 1))).astype(np.float32)
     found = np.zeros(count, bool)
-    top = CORE // (2 * CORE_WAYS)
+    longest = min(CORE_LONGEST, CORE // 4)
+    found[np.argpartition(np.square(taste).sum(1), count - longest)[-longest:]] = True
+    top = (CORE - longest) // (2 * CORE_WAYS)
     for way in ways:
         order = np.argpartition(taste @ way[:-1] + appeal * way[-1], (top, count - top))
         found[order[:top]] = found[order[-top:]] = True
@@ -180,14 +183,15 @@ def _core(taste: Floats, appeal: Floats) -> Rows:
 
 
 def _extreme(view: Floats) -> Rows:
-    """Places in view (S, t + 1) that are highest or lowest, in some direction, in some part of the rows."""
+    """Places in view (S, t + 1) that are long, or extreme in a direction within a part of the rows."""
     spread = np.maximum(view.std(0), 1e-6)
     ways = np.random.default_rng(1).normal(size=(view.shape[1], DIRECTIONS)).astype(np.float32)
     ways[-1] *= np.sqrt(np.square(spread[:-1]).mean()) / spread[-1]
     part = len(view) // PARTS
     scores = (ways.T @ view[: part * PARTS].T).reshape(DIRECTIONS, PARTS, part)
     start = np.arange(PARTS) * part
-    return np.unique(np.concatenate([scores.argmax(2) + start, scores.argmin(2) + start]))
+    longest = _largest(np.square(view[:, :-1]).sum(1), LONGEST)
+    return np.unique(np.concatenate([*(scores.argmax(2) + start), *(scores.argmin(2) + start), longest]))
 
 
 def _largest(values: Floats, count: int) -> Rows:
