@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import NamedTuple
 
-MOST = 2000  # pictures on a page: more would be a file that browsers do not open
+MOST = 1000  # pictures on a page: more would be a file that browsers do not open
 
 
 class Cell(NamedTuple):
@@ -40,9 +40,9 @@ def page(title: str, cells: Sequence[Cell], total: int, answers: int) -> str:
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <style>{(assets / "rank.css").read_text(encoding="utf-8")}</style></head>
 <body><header>{(assets / "apple.svg").read_text(encoding="utf-8")}<h1>{name}, in your order</h1>
-<p>{shown}, the prettiest first, as told by {answers:,} answers. The figure under a picture is the probability
-that you would prefer it to the middle one: at 50 % nothing is known yet. A gold line marks those that are
-among your best tenth rather than not.</p></header>
+<p>{shown}, the prettiest first, as told by {answers:,} answers. The bar is the probability that you would
+prefer the picture to the middle one; at 50 % nothing is known yet. A line above the bar marks your likely
+best tenth.</p></header>
 <main>
 {body}
 </main></body></html>

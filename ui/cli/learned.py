@@ -24,6 +24,7 @@ def facts(workspace: Workspace, live: Interview, rater: str) -> dict[str, Any]:
     found = {
         "rater": rater,
         "answers": progress.answers,
+        "unread": live.unread,
         "summary": describe(progress),
         "accuracy": {
             "prior": progress.forecast.prior,
@@ -68,6 +69,10 @@ def _of_bank(live: Interview, fitted: Any) -> dict[str, Any]:
 def text(found: dict[str, Any]) -> str:
     """The facts in plain words and figures."""
     lines = ["", found["summary"]]
+    if found["unread"]:
+        lines.append(
+            f"{found['unread']} of them are about pictures or banks that are not open now: they wait."
+        )
     for bank in found["banks"] if found["answers"] else ():
         if bank["percentiles"]:
             lines += ["", f"{printable(bank['title'])}: where you stand among {bank['people']:,} people"]

@@ -74,7 +74,8 @@ def data_folder(given: Path | None) -> Path:
 def progress_bar(quiet: bool = False) -> Iterator[Progress]:
     """A progress bar on standard error: call the yielded function with (stage, done, total).
 
-    Nothing is shown before the first call, and nothing stays on the screen.
+    Nothing is shown before the first call, and nothing stays on the screen. Where standard error is
+    no terminal, each stage is one line.
     """
     with ExitStack() as shown:
         bars: dict[str, Any] = {}
@@ -82,10 +83,16 @@ def progress_bar(quiet: bool = False) -> Iterator[Progress]:
         def report(stage: str, done: int, total: int) -> None:
             if quiet:
                 return
+            title = STAGES.get(stage, stage)
+            if not sys.stderr.isatty():
+                if stage not in bars:
+                    note(f"{title} ({total:,})")
+                bars[stage] = True
+                return
             if not bars:
                 bars[""] = shown.enter_context(_bar())
             if stage not in bars:
-                bars[stage] = bars[""].add_task(STAGES.get(stage, stage), total=total)
+                bars[stage] = bars[""].add_task(title, total=total)
             bars[""].update(bars[stage], completed=done, total=total)
 
         yield report
