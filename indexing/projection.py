@@ -3,12 +3,13 @@
 A vector has named blocks (what is shown, style, colours and composition). Each block is centred, brought
 to the same mean square length and weighted; the principal axes of all blocks together follow, scaled by
 variance ** ((1 - WHITENING) / 2): WHITENING 0 keeps the shape of the data, 1 makes all axes equally long.
-Taste space is scaled so that a taste z ~ N(0, I) is the right expectation of a new person: a taste vector
-has a mean square length of SCALE ** 2, and the utilities of two random pictures differ by about
-sqrt(2) SCALE logits.
+Taste space is scaled to a mean square length of SCALE ** 2, so that for a taste z ~ N(0, s^2 I) the
+utilities of two random pictures differ by about sqrt(2) SCALE s logits. How strong a taste is differs
+between people and galleries: coarse tastes over a mixed gallery have an s near 1.25, the fine tastes of real
+people within one kind of picture one near 0.45. STRENGTHS is that population; answers tell which it is.
 
-The constants were chosen on simulated people (docs/simulated_tastes.md) and on choices of real people
-between photographs and paintings; the accuracy is flat around them.
+The constants were chosen on half of the simulated people (docs/simulated_tastes.md) and of the real
+people (docs/real_tastes.md); the accuracy is flat around them.
 """
 
 from __future__ import annotations
@@ -28,8 +29,9 @@ Floats = NDArray[np.float32]
 Blocks = Sequence[tuple[str, int]]
 
 SIZE = 24
-WHITENING = 0.25
+WHITENING = 0.0
 SCALE = 1.5
+STRENGTHS = ((0.5, 0.45), (0.5, 1.5))  # share of the people, strength s of their tastes
 WEIGHTS: Mapping[str, float] = {"semantic": 1.0, "style": 0.4, "statistics": 0.6}
 LONGEST = 2.5  # a picture unlike all others is no more than this many times as far out as usual
 RECIPE = f"1 {SIZE} {WHITENING} {SCALE} {sorted(WEIGHTS.items())} {LONGEST}"  # names what `fit` makes

@@ -11,10 +11,15 @@ replace each answer's curvature at the mode by the Gaussian factor that keeps me
 its exact likelihood under everything else that is known (the cavity). Moments in the K dimensions of
 an answer's logits come from fixed draws. The cavity also tells how well the *other* answers predict
 each answer; the lapse is the posterior mean of a Beta-binomial given these.
+
+Where the population is a mixture of strengths of taste, each strength gives a belief of its own, and
+the belief returned has the mean and covariance of their mixture, weighed by how well each strength
+explains the answers (Laplace's approximation of the evidence, at the mode).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -50,7 +55,7 @@ class Beliefs:
 class _Answers:
     """Answers of R raters relative to the chosen options.
 
-    X (R, N, K, d) and b (R, N, K), 0 at the chosen (R, N) option; given (R, N), counts (N,).
+    X (R, N, K, d) and b (R, N, K), 0 at the chosen (R, N) option; given (R, N), counts (R, N).
     """
 
     X: Floats
@@ -83,15 +88,18 @@ def infer_many(
         raise QuestionError("an answer is no option of its question: allowed are 0 to K-1, or -1 for none")
     if not 0.0 <= (around if lapse is None else lapse) <= 1.0:
         raise ModelError(f"lapse {around if lapse is None else lapse}: allowed is 0 to 1")
-    chol = np.linalg.cholesky(space.cov)
-    phi, g = vectors.phi @ chol, vectors.g + vectors.phi @ space.mean
     raters, d = len(answers), space.size
-    mean, cov, eps = np.zeros((raters, d)), np.zeros((raters, d, d)), np.empty(raters)
-    rows = max(1, BLOCK // max(1, phi.shape[0] * phi.shape[1] * max(DRAWS, d)))
+    number = (answers >= 0).sum(1)
+    found = Beliefs(np.zeros((raters, d)), np.zeros((raters, d, d)), np.empty(raters), number)
+    size = len(space.strengths) * max(1, number.max(initial=0)) * vectors.g.shape[1] * max(DRAWS, d)
+    rows = max(1, BLOCK // max(1, size))
+    order = np.argsort(number, kind="stable")
     for start in range(0, raters, rows):
-        part = slice(start, start + rows)
-        mean[part], cov[part], eps[part] = _block(_relative(phi, g, counts, answers[part]), lapse, around)
-    return Beliefs(space.mean + mean @ chol.T, chol @ cov @ chol.T, eps, (answers >= 0).sum(1))
+        part = order[start : start + rows]
+        found.mean[part], found.cov[part], found.lapse[part] = _block(
+            space, vectors, answers[part], lapse, around
+        )
+    return found
 
 
 def check_vectors(vectors: QuestionVectors, size: int) -> None:
@@ -112,22 +120,56 @@ def softmax(logits: Floats, axis: int = -1) -> Floats:
 
 
 def _relative(phi: Floats, g: Floats, counts: NDArray[np.intp], answers: NDArray[np.intp]) -> _Answers:
-    given, questions = answers >= 0, np.arange(len(counts))
-    chosen = np.where(given, answers, 0)
-    X = np.where(np.isfinite(g)[..., None], phi - phi[questions, chosen][:, :, None], 0.0)
-    X[~given] = 0.0
-    return _Answers(X, g - g[questions, chosen][:, :, None], chosen, given, counts)
+    """The answers alone, gathered to the front: what was not asked costs nothing."""
+    most = (answers >= 0).sum(1).max(initial=0)
+    asked = np.argsort(answers < 0, axis=1, kind="stable")[:, :most]
+    said = np.take_along_axis(answers, asked, 1)
+    given, chosen = said >= 0, np.maximum(said, 0)
+    X = phi[asked] - phi[asked, chosen][:, :, None]
+    X[~(given[..., None] & np.isfinite(g)[asked])] = 0.0
+    return _Answers(X, g[asked] - g[asked, chosen][:, :, None], chosen, given, counts[asked])
 
 
-def _block(said: _Answers, lapse: float | None, around: float) -> tuple[Floats, Floats, Floats]:
-    """Mean (R, d), covariance (R, d, d) and lapse (R,) in whitened coordinates."""
+def _block(
+    space: TasteSpace, vectors: QuestionVectors, answers: NDArray[np.intp], lapse: float | None, around: float
+) -> tuple[Floats, Floats, Floats]:
+    """Mean (R, d), covariance (R, d, d) and lapse (R,) of so many raters as fit into memory."""
+    chol = np.linalg.cholesky(space.cov)
+    roots = np.stack([factors[:, None] * chol for _, factors in space.strengths])
+    g = vectors.g + vectors.phi @ space.mean
+    said = _joined([_relative(vectors.phi @ root, g, vectors.counts, answers) for root in roots])
     eps = np.full(len(said.given), max(around if lapse is None else lapse, LEAST_LAPSE))
-    factors = _mode(said, eps)
+    factors, evidence = _mode(said, eps)
     for _ in range(SWEEPS):
         predicted, factors = _sweep(said, eps, factors)
         if lapse is None:
             eps = _lapse(predicted, said, around)
-    return factors.mean(said), factors.cov, eps
+    each = (len(roots), len(answers))
+    shares = np.array([share for share, _ in space.strengths])
+    weight = softmax(np.log(shares)[:, None] + evidence.reshape(each), axis=0)
+    mean, cov = _mixed(weight, roots, factors.mean(said), factors.cov)
+    return space.mean + mean, cov, (weight * eps.reshape(each)).sum(0)
+
+
+def _joined(parts: Sequence[_Answers]) -> _Answers:
+    """The answers of all parts, as if each part were of other raters."""
+    fields = ((part.X, part.b, part.chosen, part.given, part.counts) for part in parts)
+    return _Answers(*(np.concatenate(arrays) for arrays in zip(*fields, strict=True)))
+
+
+def _mixed(weight: Floats, roots: Floats, mean: Floats, cov: Floats) -> tuple[Floats, Floats]:
+    """Mean (R, d) and covariance (R, d, d) of mixtures of S Gaussians.
+
+    weight (S, R); roots (S, d, d) turn whitened coordinates into deviations from the population's
+    mean; mean (S R, d) and cov (S R, d, d) are whitened.
+    """
+    d = mean.shape[-1]
+    means = mean.reshape(*weight.shape, d) @ roots.swapaxes(1, 2)
+    covs = roots[:, None] @ cov.reshape(*weight.shape, d, d) @ roots.swapaxes(1, 2)[:, None]
+    middle = (weight[..., None] * means).sum(0)
+    apart = means - middle
+    spread = covs + apart[..., None] * apart[..., None, :]
+    return middle, np.asarray((weight[..., None, None] * spread).sum(0))
 
 
 @dataclass
@@ -167,8 +209,8 @@ def _total(X: Floats, precision: Floats) -> Floats:
     return np.asarray(np.eye(d) + X.reshape(raters, -1, d).swapaxes(1, 2) @ weighted)
 
 
-def _mode(said: _Answers, eps: Floats) -> _Factors:
-    """Gaussian factors of the answers at the mode."""
+def _mode(said: _Answers, eps: Floats) -> tuple[_Factors, Floats]:
+    """Gaussian factors of the answers at the mode; (R,) log evidence by Laplace's approximation there."""
     raters, _, options, d = said.X.shape
     flat = said.X.reshape(raters, -1, d)
     looked, floor = (1 - eps)[:, None], eps[:, None] / said.counts
@@ -204,7 +246,8 @@ def _mode(said: _Answers, eps: Floats) -> _Factors:
         step[gain < NEAR**2] = 0.0
     at = (flat @ u[..., None]).reshape(said.b.shape)
     shift = slope + (precision @ at[..., None])[..., 0]
-    return _Factors(precision, shift, *_covariances(said, precision))
+    factors = _Factors(precision, shift, *_covariances(said, precision))
+    return factors, value + np.linalg.slogdet(factors.cov)[1] / 2
 
 
 def _sweep(said: _Answers, eps: Floats, old: _Factors) -> tuple[Floats, _Factors]:
@@ -264,7 +307,7 @@ def _size(matrices: Floats) -> Floats:
 def _lapse(predicted: Floats, said: _Answers, around: float) -> Floats:
     """(R,) posterior mean of the lapse given how well each answer is predicted by the others."""
     logs, cells = _lapse_prior(around)
-    chance = (1 - cells) * predicted[..., None] + cells / said.counts[:, None]
+    chance = (1 - cells) * predicted[..., None] + cells / said.counts[..., None]
     logs = logs + (np.log(chance) * said.given[..., None]).sum(1)
     return np.asarray(softmax(logs) @ cells)
 

@@ -99,13 +99,16 @@ def _take_apart(model: ChoiceModel) -> tuple[Arrays, dict[str, Any]]:
     """Arrays by name, and everything else as JSON values."""
     if not 0.0 <= model.lapse <= 1.0:
         raise ModelError(f"lapse {model.lapse}: allowed is 0 to 1")
-    arrays: Arrays = {"mean": model.space.mean, "cov": model.space.cov}
+    space = model.space
+    arrays: Arrays = {"mean": space.mean, "cov": space.cov}
+    arrays["shares"] = np.array([share for share, _ in space.strengths])
+    arrays["strengths"] = np.stack([np.broadcast_to(factors, space.size) for _, factors in space.strengths])
     sources = []
     for name, source in sorted(model.sources.items()):
         own, described = _source_apart(name, source)
         arrays |= {f"{name}/{key}": array for key, array in own.items()}
         sources.append({"key": name, **described})
-    blocks = [list(block) for block in model.space.blocks]
+    blocks = [list(block) for block in space.blocks]
     return arrays, {"blocks": blocks, "lapse": model.lapse, "sources": sources}
 
 
@@ -130,7 +133,8 @@ def _source_apart(name: str, source: Source) -> tuple[Arrays, dict[str, Any]]:
 
 def _put_together(arrays: Arrays, names: Mapping[str, Any]) -> ChoiceModel:
     blocks = tuple((str(block), int(count)) for block, count in names["blocks"])
-    space = TasteSpace(blocks, arrays["mean"], arrays["cov"])
+    strengths = tuple(zip(arrays["shares"].tolist(), arrays["strengths"], strict=True))
+    space = TasteSpace(blocks, arrays["mean"], arrays["cov"], strengths)
     sources = {one["key"]: _source_together(arrays, one, space.size) for one in names["sources"]}
     return ChoiceModel(space, sources, "", float(names["lapse"]))
 

@@ -236,14 +236,18 @@ def _model(galleries: Sequence[OpenGallery], banks: Sequence[FittedBank], data_d
     version = hashlib.sha256()
     items: tuple[str, ...] = ()
     taste: Floats = np.zeros((0, 0))
+    strengths: dict[str, Sequence[tuple[float, float]]] = {}
     if galleries:
+        from indexing.projection import STRENGTHS
+
+        strengths[pictures.SOURCE] = STRENGTHS
         items, taste = pictures.project(galleries, data_dir)
         blocks.append((pictures.SOURCE, np.zeros(taste.shape[1]), np.eye(taste.shape[1])))
-        version.update("\n".join(items).encode() + taste.tobytes())
+        version.update("\n".join([*items, str(STRENGTHS)]).encode() + taste.tobytes())
     for one in banks:
         blocks.append(one.block)
         version.update(one.version.encode())
-    space = independent(blocks)
+    space = independent(blocks, strengths)
     sources: dict[str, Source] = {}
     if galleries:
         sources[pictures.SOURCE] = pictures.source(items, taste, space)

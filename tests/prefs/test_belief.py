@@ -232,3 +232,47 @@ def test_what_is_not_finite_is_refused() -> None:
             infer_vectors(space, vectors, np.array(wrong), None)
     with pytest.raises(ModelError, match="lapse"):
         infer_vectors(space, vectors, answers, 1.5)
+
+
+STRENGTHS = ((0.4, 0.4), (0.6, 2.0))
+
+
+def test_strength_of_taste_is_inferred_as_the_exact_mixture_does() -> None:
+    rng = np.random.default_rng(8)
+    space = independent([("pictures", np.zeros(2), np.eye(2))], {"pictures": STRENGTHS})
+    assert space.cov[FIRST, FIRST] == pytest.approx(0.4 * 0.16 + 0.6 * 4.0)
+    for strength in (0.4, 0.4, 2.0, 2.0):
+        vectors = quadrature.questions("pair", 15, rng)
+        taste = np.append(np.zeros(FIRST), strength * rng.normal(size=2))
+        answers = simulated(vectors, taste, rng)
+        means, seconds, evidence = [], [], []
+        for share, factor in STRENGTHS:
+            points, logs = quadrature.grid(np.zeros(2), factor**2 * np.eye(2))
+            chance = quadrature.likelihood(points, vectors, 0.02)
+            weights = share * np.exp(logs + np.log(chance[:, np.arange(15), answers]).sum(1))
+            means.append(weights @ points)
+            seconds.append((points * weights[:, None]).T @ points)
+            evidence.append(weights.sum())
+        mean = np.sum(means, axis=0) / np.sum(evidence)
+        cov = np.sum(seconds, axis=0) / np.sum(evidence) - np.outer(mean, mean)
+        belief = infer_vectors(space, vectors, answers, 0.02)
+        sd = np.sqrt(np.diagonal(cov))
+        assert np.abs((belief.mean[FIRST:] - mean) / sd).max() < 0.2
+        assert np.abs(belief.cov[FIRST:, FIRST:] - cov).max() < 0.25 * np.outer(sd, sd).max()
+
+
+def test_answers_about_something_else_say_nothing_about_the_strength() -> None:
+    blocks = [("pictures", np.zeros(2), np.eye(2)), ("mood", np.zeros(1), np.eye(1))]
+    space = independent(blocks, {"pictures": STRENGTHS})
+    phi = np.zeros((4, 2, space.size))
+    phi[:, 0, -1] = 1.0
+    belief = infer_vectors(space, QuestionVectors(phi, np.zeros((4, 2))), np.zeros(4, np.intp), None)
+    np.testing.assert_allclose(belief.cov[:-1, :-1], space.cov[:-1, :-1], atol=1e-9)
+    np.testing.assert_allclose(belief.mean[:-1], 0.0, atol=1e-9)
+    assert belief.mean[-1] > 0.5
+
+
+@pytest.mark.parametrize("strengths", [((0.5, np.ones(1)), (0.6, np.ones(1))), ((1.0, 2 * np.ones(1)),)])
+def test_strengths_that_do_not_add_up_are_refused(strengths: tuple[tuple[float, Floats], ...]) -> None:
+    with pytest.raises(ModelError, match="strengths"):
+        TasteSpace((("style", 5),), np.zeros(5), np.eye(5), strengths)
