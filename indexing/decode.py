@@ -12,7 +12,7 @@ from io import BytesIO
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, PngImagePlugin
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
@@ -53,6 +53,7 @@ _UPRIGHT = {
 }
 
 log = logging.getLogger(__name__)
+PngImagePlugin.MAX_TEXT_MEMORY = 8 * 2**20  # texts inside a PNG are dropped, so little room is enough
 
 
 class Refused(GalleryError):

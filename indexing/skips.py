@@ -45,7 +45,7 @@ class Skips:
         if not self.reasons:
             return ""
         parts = []
-        for reason, count in self.reasons.most_common():
+        for reason, count in sorted(self.reasons.items(), key=lambda found: (-found[1], found[0])):
             more = ", ..." if count > NAMED else ""
             parts.append(f"{count:,} {reason} ({', '.join(self._names[reason])}{more})")
         return f"{self.reasons.total():,} of {self.total:,} files skipped: {', '.join(parts)}"

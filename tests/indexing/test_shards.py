@@ -90,7 +90,7 @@ def test_each_kind_of_damage_is_counted_once(tmp_path: Path) -> None:
     gallery = Gallery.open(shard(tmp_path / "s.tar", members).parent)
     assert gallery.skipped.report() == (
         "4 of 6 files skipped: 1 duplicate key (s.tar/good2.png), 1 empty (s.tar/empty.jpg), "
-        "1 without a picture (s.tar/gone), 1 not JPEG, PNG or WebP (s.tar/wrong)"
+        "1 not JPEG, PNG or WebP (s.tar/wrong), 1 without a picture (s.tar/gone)"
     )
 
 
