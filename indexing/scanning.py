@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +27,8 @@ Progress = Callable[[str, int, int], None]
 
 LINK_OUT = "link out of the folder"
 _CACHE_VERSION = 1
+
+log = logging.getLogger(__name__)
 
 
 def _files(root: Path, lost: list[tuple[str, str]]) -> Iterator[str]:
@@ -131,7 +134,8 @@ def _cached(cache: Path | None) -> dict[str, tuple[tuple[int, int], Scan]]:
             )
             for name, (size, changed, rows, skipped, total) in value["files"].items()
         }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
+        log.warning("%s cannot be read (%s): all files are looked at again", cache, problem)
         return {}
 
 

@@ -65,6 +65,14 @@ def test_a_damaged_index_is_made_again_and_said(tmp_path: Path, caplog: pytest.L
     np.testing.assert_array_equal(again.index.vectors, vectors)
 
 
+def test_a_damaged_memory_of_the_scan_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    opened(tmp_path / "a", tmp_path / "data")
+    (path,) = (tmp_path / "data" / "galleries").glob("*/scan.json")
+    path.write_text("{damaged")
+    assert len(opened(tmp_path / "a", tmp_path / "data").index.items) == 8
+    assert "looked at again" in caplog.text
+
+
 @pytest.mark.parametrize("kept", [False, True], ids=["before the fit", "with a kept projection"])
 def test_vectors_that_are_not_finite_are_refused_by_name(tmp_path: Path, kept: bool) -> None:
     fine = opened(tmp_path / "fine", tmp_path / "data")
