@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import FakeWorkspace
+from fakes import FakeWorkspace, Visit
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -16,7 +16,6 @@ from prefs.store import Store
 from ui.service import InterviewService
 
 OWN_PAGE = {"sec-fetch-site": "same-origin"}
-Visit = Callable[[], TestClient]
 
 
 @pytest.fixture

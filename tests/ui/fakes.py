@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
+from starlette.testclient import TestClient
 
 from prefs.bank import ItemBank
 from prefs.errors import ConfigError, GalleryError
@@ -24,6 +25,7 @@ from prefs.questions import Option, Question
 from prefs.space import Floats, TasteSpace, independent
 from prefs.store import Store
 
+Visit = Callable[[], TestClient]
 TOPICS = ("dawn", "tilings", "fields")
 COUNT, TASTE = 60, 4
 AGREE = ("Very untrue of me", "Untrue", "In between", "True", "Very true of me")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import Visit
+from fakes import Visit
 from starlette.testclient import TestClient
 
 PATHS = (

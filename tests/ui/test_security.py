@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 
 import pytest
-from conftest import Visit
+from fakes import Visit
 from starlette.datastructures import Headers
 
 from prefs.errors import ConfigError
