@@ -6,7 +6,9 @@ A simulated person cares about three of the attributes under which the pictures 
 palette, warmth, lightness, chroma, complexity, symmetry, edges), never about the model's features. The
 person answers by the logistic of the difference of utility, so that the same pair asked twice is
 answered the same in about 88 % of cases. A third of the pictures is held out; the accuracy counts pairs
-of held-out pictures of which the model names the one that the person really likes more.
+of held-out pictures of which the model names the one that the person really likes more. "Sure" is the
+share of the person's answers about these pairs that the belief expects to predict, "answers" the share
+that it then predicts.
 """
 
 from __future__ import annotations
@@ -23,9 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.pairs import PairSearch
-from indexing.projection import fit
+from indexing.projection import STRENGTHS, fit
 from prefs.acquisition import best
-from prefs.belief import Belief, infer_vectors
+from prefs.belief import Belief, infer_vectors, probabilities
 from prefs.files import write_bytes, write_json
 from prefs.model import GallerySource, QuestionVectors
 from prefs.space import TasteSpace, independent
@@ -34,6 +36,7 @@ Array = NDArray[Any]
 
 ANSWERS = (0, 1, 2, 3, 5, 8, 10, 15, 20, 30, 40)
 POLICIES = ("eig", "random")
+MEASURES = ("accuracy", "sure", "answers")
 # How likely an attribute is among the three that a person cares about.
 CARES = {
     "family": 3.0,
@@ -95,7 +98,7 @@ def columns(values: Sequence[Any]) -> Array:
     """An attribute as columns: numbers as one standardised column, names as one column each."""
     if isinstance(values[0], int | float):
         numbers = np.array(values, float)[:, None]
-        return (numbers - numbers.mean()) / numbers.std()
+        return np.asarray((numbers - numbers.mean()) / numbers.std())
     return np.array([[value == name for name in sorted(set(values))] for value in values], float)
 
 
@@ -115,7 +118,9 @@ class Session:
 
     def __init__(self, taste: Array, open_rows: Array, utility: Array, rng: np.random.Generator) -> None:
         count, size = taste.shape
-        self.space: TasteSpace = independent([("pictures", np.zeros(size), np.eye(size))])
+        self.space: TasteSpace = independent(
+            [("pictures", np.zeros(size), np.eye(size))], {"pictures": STRENGTHS}
+        )
         names = tuple(str(row) for row in range(count))
         where = self.space.columns("pictures")
         self.source = GallerySource("drawn", names, taste, np.zeros(count), where, self.space.size)
@@ -135,11 +140,13 @@ class Session:
         answers = np.array(self._answers)
         self.belief = infer_vectors(self.space, self._vectors(np.array(self._asked)), answers, LAPSE)
 
-    def predicts_first(self, pairs: Array) -> NDArray[np.bool_]:
-        """(P,) whether the first picture of each pair is predicted; a coin where nothing is known."""
+    def measures(self, pairs: Array, first: Array, said_first: Array) -> Array:
+        """MEASURES over pairs (P, 2), of which the person likes the first more, or said so; both (P,)."""
         mean = self.belief.mean[self.source.columns]
         difference = (self.source.taste[pairs[:, 0]] - self.source.taste[pairs[:, 1]]) @ mean
-        return np.asarray(difference + 1e-9 * self._rng.normal(size=len(pairs)) > 0)
+        guess = difference + 1e-9 * self._rng.normal(size=len(pairs)) > 0  # a coin where nothing is known
+        sure = probabilities(self.belief, self._vectors(pairs)).max(1)
+        return np.array([(guess == first).mean(), sure.mean(), (guess == said_first).mean()])
 
     def _candidates(self, policy: str) -> Array:
         if policy == "random":
@@ -155,18 +162,19 @@ class Session:
 
 
 def curves(shown: Pictures, people: int, policy: str) -> Array:
-    """Accuracy of each person after each number of ANSWERS, (people, len(ANSWERS))."""
-    found = np.zeros((people, len(ANSWERS)))
+    """MEASURES of each person after each number of ANSWERS, (people, len(ANSWERS), len(MEASURES))."""
+    found = np.zeros((people, len(ANSWERS), len(MEASURES)))
     held, open_rows = np.flatnonzero(shown.held_out), np.flatnonzero(~shown.held_out)
     for one in range(people):
         rng = np.random.default_rng([1, one])
         utility = person(shown.attributes, rng)
         pairs = np.stack([rng.choice(held, 2, replace=False) for _ in range(HELD_OUT_PAIRS)])
-        first = utility[pairs[:, 0]] > utility[pairs[:, 1]]
+        difference = utility[pairs[:, 0]] - utility[pairs[:, 1]]
+        said = np.random.default_rng([2, one]).random(len(pairs)) < 1 / (1 + np.exp(-difference))
         session = Session(shown.taste, open_rows, utility, rng)
         for answers in range(max(ANSWERS) + 1):
             if answers in ANSWERS:
-                found[one, ANSWERS.index(answers)] = (session.predicts_first(pairs) == first).mean()
+                found[one, ANSWERS.index(answers)] = session.measures(pairs, difference > 0, said)
             if answers < max(ANSWERS):
                 session.step(policy)
     return found
@@ -198,12 +206,14 @@ def report(found: Mapping[str, Array], count: int, out: Path) -> None:
 
     figures: dict[str, Any] = {"people": len(found["eig"]), "pictures": count, "answers": ANSWERS}
     lines = [f"| answers | {' | '.join(map(str, ANSWERS))} |", "|---" * (len(ANSWERS) + 1) + "|"]
-    for policy, accuracy in found.items():
-        low, high = band(accuracy)
-        mean = accuracy.mean(0)
-        figures[policy] = {"accuracy": mean.tolist(), "low": low.tolist(), "high": high.tolist()}
-        cells = (f"{m:.2f} ({a:.2f}-{b:.2f})" for m, a, b in zip(mean, low, high, strict=True))
-        lines.append(f"| {policy} | {' | '.join(cells)} |")
+    for place, measure in enumerate(MEASURES):
+        for policy, measured in found.items():
+            low, high = band(measured[..., place])
+            mean = measured[..., place].mean(0)
+            curve = {"mean": mean.tolist(), "low": low.tolist(), "high": high.tolist()}
+            figures.setdefault(policy, {})[measure] = curve
+            cells = (f"{m:.2f} ({a:.2f}-{b:.2f})" for m, a, b in zip(mean, low, high, strict=True))
+            lines.append(f"| {measure}, {policy} | {' | '.join(cells)} |")
     about = (__doc__ or "").replace("    python", "```\npython").replace("--out docs\n", "--out docs\n```\n")
     title = "# How fast a taste is learned\n\n"
     picture = "\n\n![accuracy against number of answers](plots/simulated_tastes.png)\n"

@@ -8,8 +8,8 @@ utilities of two random pictures differ by about sqrt(2) SCALE s logits. How str
 between people and galleries: coarse tastes over a mixed gallery have an s near 1.25, the fine tastes of real
 people within one kind of picture one near 0.45. STRENGTHS is that population; answers tell which it is.
 
-The constants were chosen on half of the simulated people (docs/simulated_tastes.md) and of the real
-people (docs/real_tastes.md); the accuracy is flat around them.
+The constants were chosen on simulated people (docs/simulated_tastes.md) and on real ones
+(docs/real_tastes.md); the accuracy is flat around them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Blocks = Sequence[tuple[str, int]]
 SIZE = 24
 WHITENING = 0.0
 SCALE = 1.5
-STRENGTHS = ((0.5, 0.45), (0.5, 1.5))  # share of the people, strength s of their tastes
+STRENGTHS = ((0.6, 0.45), (0.4, 1.25))  # share of the people, strength s of their tastes
 WEIGHTS: Mapping[str, float] = {"semantic": 1.0, "style": 0.4, "statistics": 0.6}
 LONGEST = 2.5  # a picture unlike all others is no more than this many times as far out as usual
 RECIPE = f"1 {SIZE} {WHITENING} {SCALE} {sorted(WEIGHTS.items())} {LONGEST}"  # names what `fit` makes

@@ -19,7 +19,7 @@ def model() -> ChoiceModel:
     rng = np.random.default_rng(0)
     spread = np.diag([1.0, 2.0, 0.5])
     blocks = [("pictures", rng.normal(size=3), spread), ("bank", np.zeros(2), np.eye(2))]
-    space = independent(blocks)
+    space = independent(blocks, {"pictures": ((0.5, 0.5), (0.5, 1.5))})
     gallery = GallerySource(
         "pictures",
         ("a", "b", "c"),
