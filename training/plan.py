@@ -1,0 +1,280 @@
+"""Plans interviews of a whole corpus: for every rater the questions that tell soonest who answers.
+
+A plan is greedy on log p(true rater ID) over questions that this rater really answered. With `hindsight`
+the answers are looked at, with `expected` they are not. Plans are written as transcripts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from prefs.errors import ConfigError
+from prefs.space import Floats
+from prefs.transcripts import Transcript, Turn, write_transcripts
+from training.fitted import FittedBank
+from training.greedy import Expected, Hindsight, Limits, Plans, greedy
+from training.hypotheses import (
+    Bools,
+    Crowd,
+    Neighbors,
+    Rows,
+    Suspects,
+    answers_of,
+    known_tastes,
+    sampled,
+)
+from training.parts import Parts
+from training.surveys import Survey
+
+Planner = Literal["expected", "hindsight"]
+Told = Callable[[str, int, int], None]
+
+FORMAT = "kallisti.plan/1"
+MOST = 32_768  # raters up to which everybody is weighed against everybody
+SAMPLE, NEAREST = 4096, 64
+BLOCK = 512  # plans made at once: matrix products of fewer rows are slower
+HELD = 1 << 25  # chances of the nearest hypotheses held at once
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to plan.
+
+    questions: the most that a plan asks. price: bits; a question that gains less ends the plan.
+    stop_probability: of the true rater, at which the plan ends. subsets: plans of each rater, each over
+    a random `share` of the questions that the rater answered. hypotheses: how many raters all are
+    weighed against; None for everybody, or for 4,096 and the nearest where there are over 32,768.
+
+    Raises:
+        ConfigError: a value that is not allowed.
+    """
+
+    planner: Planner = "expected"
+    questions: int = 20
+    price: float = 0.0
+    stop_probability: float | None = None
+    subsets: int = 1
+    share: float = 1.0
+    hypotheses: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        goal = self.stop_probability
+        rules = (
+            (self.planner in get_args(Planner), f"planner {self.planner!r}: allowed are expected, hindsight"),
+            (self.questions >= 1, f"{self.questions} questions: at least 1 is needed"),
+            (self.price >= 0.0, f"price {self.price} bits: allowed is 0 or more"),
+            (goal is None or 0.0 < goal < 1.0, f"stop probability {goal}: allowed is between 0 and 1"),
+            (self.subsets >= 1, f"{self.subsets} subsets: at least 1 is needed"),
+            (0.0 < self.share <= 1.0, f"share {self.share} of the answers: allowed is above 0, to 1"),
+            (
+                self.subsets == 1 or self.share < 1.0,
+                f"{self.subsets} subsets of all answers are the same: give a share below 1",
+            ),
+            (
+                self.hypotheses is None or self.hypotheses >= 1,
+                f"{self.hypotheses} hypotheses: at least 1 is needed",
+            ),
+        )
+        for holds, problem in rules:
+            if not holds:
+                raise ConfigError(problem)
+
+    @property
+    def limits(self) -> Limits:
+        """When a plan ends, in nats."""
+        return Limits(self.questions, self.price * float(np.log(2)), self.stop_probability)
+
+
+class Planning:
+    """A corpus ready to be planned, block by block; each block is a pure function of its number.
+
+    tastes: (R, d) of `known_tastes`, found here if they are not given.
+
+    Raises:
+        ConfigError: a model of other questions than the survey's.
+    """
+
+    def __init__(
+        self,
+        survey: Survey,
+        fitted: FittedBank,
+        settings: Settings,
+        tastes: Floats | None = None,
+        told: Told | None = None,
+    ) -> None:
+        _check(survey, fitted)
+        self.survey, self.settings, self.model = survey, settings, fitted.alone()
+        self.vectors = fitted.source(self.model.space).all()
+        if tastes is None:
+            tell = told or (lambda stage, done, total: None)
+            tastes = known_tastes(
+                survey, self.model, self.vectors, lambda n, of: tell("getting to know the raters", n, of)
+            )
+        self.tastes = tastes
+        count = len(survey.raters)
+        size = settings.hypotheses or (count if count <= MOST else SAMPLE)
+        self.everybody = size >= count
+        self.crowd = Crowd.of(tastes, self.vectors, sampled(count, size, settings.seed))
+
+    @property
+    def against(self) -> str:
+        """Which hypotheses each rater is weighed against, in words."""
+        count = len(self.survey.raters)
+        if self.everybody:
+            return f"all {count} raters"
+        return f"{len(self.crowd.rows)} sampled and the {self._nearest} nearest of {count} raters"
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks."""
+        return -(-len(self.survey.raters) // self._raters)
+
+    def block(self, number: int) -> list[Transcript]:
+        """The plans of a block of raters, in the order of the survey, subsets after one another."""
+        start = number * self._raters
+        part = slice(start, min(start + self._raters, len(self.survey.raters)))
+        answers = answers_of(self.survey, part)
+        return self._transcripts(part, answers, self._plan(part, answers))
+
+    def _plan(self, part: slice, answers: Rows) -> Plans:
+        times = self.settings.subsets
+        left = self._left(part, answers)
+        options = np.repeat(np.maximum(answers, 0), times, axis=0) + self.crowd.first
+        if self.everybody:
+            suspects = Suspects.everybody(self.crowd, np.repeat(np.arange(part.start, part.stop), times))
+        else:
+            nearest = np.repeat(self._neighbors.of(part, self._nearest), times, axis=0)
+            suspects = Suspects.around(self.crowd, nearest, self.tastes, self.vectors)
+        start = -np.log(suspects.prior.sum(1, dtype=np.float64))
+        state = (Hindsight if self.settings.planner == "hindsight" else Expected)(suspects, options)
+        return greedy(state, left, start, self.settings.limits)
+
+    def _left(self, part: slice, answers: Rows) -> Bools:
+        """(B * subsets, Q) the questions that each plan may ask, the same whatever the blocks are."""
+        share, times = self.settings.share, self.settings.subsets
+        left = np.repeat(answers >= 0, times, axis=0)
+        if share == 1.0:
+            return left
+        for row, allowed in enumerate(left):
+            rater, subset = divmod(row, times)
+            rng = np.random.default_rng([self.settings.seed, part.start + rater, subset])
+            answered = np.flatnonzero(allowed)
+            dropped = len(answered) - max(1, round(share * len(answered)))
+            allowed[rng.choice(answered, dropped, replace=False)] = False
+        return left
+
+    def _transcripts(self, part: slice, answers: Rows, plans: Plans) -> list[Transcript]:
+        planner = self.settings.planner + ("" if self.everybody else f" against {self.against}")
+        shown = self._shown
+        found = []
+        for row, questions in enumerate(plans.questions):
+            rater = row // self.settings.subsets
+            asked = questions[questions >= 0].tolist()
+            gains, log_p = (plans.gains[row] / np.log(2)).tolist(), plans.log_p[row].tolist()
+            turns = tuple(
+                replace(shown[question], answer=int(answers[rater, question]), gain_bits=gain, log_p_id=after)
+                for question, gain, after in zip(asked, gains, log_p, strict=False)
+            )
+            who = self.survey.raters[part.start + rater]
+            found.append(Transcript(who, self.survey.name, planner, turns, str(plans.stopped[row])))
+        return found
+
+    @cached_property
+    def _shown(self) -> list[Turn]:
+        """The questions, not answered yet."""
+        return [
+            Turn(one.question_id, one.markdown, tuple(option.markdown for option in one.options), None)
+            for one in self.survey.questions
+        ]
+
+    @cached_property
+    def _neighbors(self) -> Neighbors:
+        return Neighbors(self.tastes, self.model.space.cov)
+
+    @property
+    def _nearest(self) -> int:
+        return min(NEAREST, len(self.survey.raters) - 1)
+
+    @property
+    def _raters(self) -> int:
+        """Raters of a block."""
+        plans = BLOCK
+        if not self.everybody:
+            plans = min(BLOCK, HELD // (len(self.crowd.chance) * (1 + self._nearest)))
+        return max(1, plans // self.settings.subsets)
+
+
+def plan(
+    survey: Survey,
+    fitted: FittedBank,
+    settings: Settings | None = None,
+    tastes: Floats | None = None,
+    told: Told | None = None,
+) -> Iterator[Transcript]:
+    """The plans of all raters in the order of the survey; told(stage, done, total) hears of progress."""
+    planning = Planning(survey, fitted, settings or Settings(), tastes, told)
+    for number in range(planning.blocks):
+        yield from planning.block(number)
+        if told:
+            told("planning", number + 1, planning.blocks)
+
+
+def write_plans(
+    survey: Survey,
+    fitted: FittedBank,
+    settings: Settings,
+    out: Path,
+    *,
+    resume: bool = False,
+    told: Told | None = None,
+) -> str:
+    """Writes the plans of all raters as JSON Lines; returns in words what they were weighed against.
+
+    Work that was cut off lies in `FILE.parts/` and goes on with `resume`, to the same file.
+
+    Raises:
+        ConfigError: a model of other questions; parts of other work are there, or parts where `resume` is
+            not wanted.
+    """
+    _check(survey, fitted)
+    parts = Parts(out, _about(survey, fitted, settings), resume)
+    tastes = parts.load("tastes")
+    planning = Planning(survey, fitted, settings, tastes, told)
+    if tastes is None:
+        parts.save("tastes", planning.tastes)
+    for number in parts.missing(planning.blocks):
+        write_transcripts(parts.path(number), planning.block(number))
+        if told:
+            told("planning", number + 1, planning.blocks)
+    parts.join(planning.blocks)
+    return planning.against
+
+
+def _check(survey: Survey, fitted: FittedBank) -> None:
+    if list(fitted.bank.rows) != [question.question_id for question in survey.questions]:
+        raise ConfigError(
+            f"the model of {fitted.bank.name!r} is of other questions than survey {survey.name!r}: "
+            "train one on this survey"
+        )
+
+
+def _about(survey: Survey, fitted: FittedBank, settings: Settings) -> dict[str, Any]:
+    """What makes two plannings the same work."""
+    answers = hashlib.sha256("\n".join(survey.raters).encode())
+    for values in (survey.starts, survey.columns, survey.answers, survey.occasions):
+        answers.update(np.ascontiguousarray(values).tobytes())
+    return {
+        "format": FORMAT,
+        "dataset": survey.name,
+        "answers": answers.hexdigest()[:16],
+        "model": fitted.version,
+        **asdict(settings),
+    }
