@@ -33,7 +33,7 @@ class Parts:
         path = self.folder / ABOUT
         if path.is_file():
             if not resume:
-                raise ConfigError(f"{self.folder} holds parts of work that was cut off: resume, or remove it")
+                raise ConfigError(f"{self.folder} holds work that was cut off: add --resume, or remove it")
             there, wanted = json.loads(path.read_text(encoding="utf-8")), json.loads(json.dumps(about))
             for name, value in wanted.items():
                 if there.get(name) != value:
@@ -70,7 +70,7 @@ class Parts:
         """
         absent = self.missing(count)
         if absent:
-            raise DataError(f"{self.folder} lacks part {absent[0]} of {count}: resume")
+            raise DataError(f"{self.folder} lacks part {absent[0]} of {count}: add --resume")
         with replacing(self.out) as stream:
             for number in range(count):
                 with self.path(number).open("rb") as part:
