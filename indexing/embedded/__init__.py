@@ -1,5 +1,5 @@
 """The embedded gallery: pictures that Kallisti draws itself, so that it can ask at once."""
 
-from indexing.embedded.gallery import FAMILIES, VERSION, draw, draw_one
+from indexing.embedded.gallery import VERSION, draw
 
-__all__ = ["FAMILIES", "VERSION", "draw", "draw_one"]
+__all__ = ["VERSION", "draw"]

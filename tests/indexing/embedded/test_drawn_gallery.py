@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from indexing.embedded import FAMILIES, draw, draw_one, gallery
+from indexing.embedded import draw, families, gallery
+from indexing.embedded.families import FAMILIES, draw_one
 from indexing.embedded.palettes import PALETTES
 from prefs.errors import GalleryError
 
@@ -29,8 +32,8 @@ def checksum(picture: Image.Image) -> NDArray[np.uint8]:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """A gallery of two pictures each of the two quickest families."""
-    monkeypatch.setattr(gallery, "FAMILIES", {name: FAMILIES[name] for name in FEW})
-    monkeypatch.setattr(gallery, "EACH", 2)
+    monkeypatch.setattr(families, "FAMILIES", {name: FAMILIES[name] for name in FEW})
+    monkeypatch.setattr(families, "EACH", 2)
 
 
 def listed(folder: Path) -> dict[str, dict[str, object]]:
@@ -40,7 +43,7 @@ def listed(folder: Path) -> dict[str, dict[str, object]]:
 
 def test_there_are_enough_pictures_and_families() -> None:
     assert len(FAMILIES) >= 10
-    assert len(FAMILIES) * gallery.EACH >= 640
+    assert len(FAMILIES) * families.EACH >= 640
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -70,13 +73,13 @@ def test_a_picture_is_the_same_in_two_runs(family: str) -> None:
 
 
 def test_each_palette_and_complexity_is_dealt_within_a_family() -> None:
-    briefs = [gallery._brief("flow", index) for index in range(gallery.EACH)]
+    briefs = [families._brief("flow", index) for index in range(families.EACH)]
     assert {brief.palette.name for brief in briefs} == set(PALETTES)
-    assert min(np.bincount([brief.complexity for brief in briefs])) >= gallery.EACH // 3 - 1
-    assert sorted(brief.deal for brief in briefs) == list(range(gallery.EACH))
+    assert min(np.bincount([brief.complexity for brief in briefs])) >= families.EACH // 3 - 1
+    assert sorted(brief.deal for brief in briefs) == list(range(families.EACH))
 
 
-@pytest.mark.parametrize(("family", "index"), [("sunsets", 0), ("flow", -1), ("flow", gallery.EACH)])
+@pytest.mark.parametrize(("family", "index"), [("sunsets", 0), ("flow", -1), ("flow", families.EACH)])
 def test_a_picture_that_is_not_there_is_refused(family: str, index: int) -> None:
     with pytest.raises(GalleryError, match="no picture"):
         draw_one(family, index)
@@ -109,6 +112,22 @@ def test_several_processes_draw_the_same(tmp_path: Path) -> None:
 def test_a_finished_gallery_is_left_alone(tmp_path: Path) -> None:
     draw(tmp_path, workers=1)
     draw(tmp_path, lambda done, total: pytest.fail("drew again"), workers=1)
+
+
+@pytest.mark.usefixtures("small")
+def test_a_damaged_list_is_told_and_made_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    draw(tmp_path, workers=1)
+    assert not caplog.records
+    whole = (tmp_path / "gallery.json").read_bytes()
+    (tmp_path / "gallery.json").write_bytes(whole[:-40])
+    draw(tmp_path, workers=1)
+    assert "gallery.json is damaged" in caplog.text
+    assert (tmp_path / "gallery.json").read_bytes() == whole
+
+
+def test_asking_whether_it_is_drawn_imports_no_painter() -> None:
+    code = "import sys, indexing.embedded; assert not {'scipy', 'numpy', 'PIL'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.usefixtures("small")
@@ -154,7 +173,7 @@ def test_a_family_that_is_given_up_leaves_nothing_behind(
 ) -> None:
     draw(tmp_path, workers=1)
     (tmp_path / "mine.jpg").write_bytes(b"not of the gallery")
-    monkeypatch.setattr(gallery, "FAMILIES", {"letters": FAMILIES["letters"]})
+    monkeypatch.setattr(families, "FAMILIES", {"letters": FAMILIES["letters"]})
     monkeypatch.setattr(gallery, "VERSION", gallery.VERSION + 1)
     draw(tmp_path, workers=1)
     assert {path.name for path in tmp_path.glob("*.jpg")} == {"letters-00.jpg", "letters-01.jpg", "mine.jpg"}
@@ -172,7 +191,7 @@ def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> No
 def test_no_picture_is_blank_and_no_two_are_alike() -> None:
     sums = []
     for family in FAMILIES:
-        for index in range(gallery.EACH):
+        for index in range(families.EACH):
             picture, _ = draw_one(family, index)
             assert np.asarray(picture).std() > 3.0, f"{family} {index} is blank"
             sums.append(np.asarray(picture.resize((32, 32), Image.Resampling.BOX), np.float32).ravel())
