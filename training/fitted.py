@@ -19,7 +19,7 @@ from prefs.files import read_manifest, write_bytes, write_json, write_manifest
 from prefs.model import AGREE, EXTREME, BankSource, ChoiceModel
 from prefs.space import STYLE_SD, Floats, TasteSpace, independent
 
-FORMAT = "kallisti.bank/1"
+FORMAT = "kallisti.bank/2"
 TENSORS, ABOUT = "bank.safetensors", "bank.json"
 POPULATION = 512  # draws that stand for the population
 
@@ -77,7 +77,9 @@ class FittedBank:
         scales = {f"scale {name}": np.ascontiguousarray(value) for name, value in self.scales.items()}
         tensors = {"phi": np.ascontiguousarray(self.phi), "g": np.ascontiguousarray(self.g), **scales}
         write_bytes(folder / TENSORS, save(tensors))
-        write_json(folder / ABOUT, {"questions": list(self.bank.rows), "report": dict(self.report)})
+        # Safetensors sorts names, so the order of the scales is kept beside them.
+        about = {"questions": list(self.bank.rows), "scales": list(self.scales), "report": dict(self.report)}
+        write_json(folder / ABOUT, about)
         write_manifest(folder, {"format": FORMAT, "bank": self.bank.name})
 
     @classmethod
@@ -96,7 +98,7 @@ class FittedBank:
         if about["questions"] != list(bank.rows):
             raise ModelError(f"{folder} was fitted to other questions than bank {bank.name!r}: fit it again")
         tensors = load_file(folder / TENSORS)
-        scales = {name[6:]: value for name, value in tensors.items() if name.startswith("scale ")}
+        scales = {name: tensors[f"scale {name}"] for name in about["scales"]}
         return cls(bank, tensors["phi"], tensors["g"], scales, about["report"])
 
     def _columns(self, space: TasteSpace) -> np.ndarray[Any, np.dtype[np.intp]]:

@@ -46,6 +46,12 @@ def test_comes_back_the_same(bank: FittedBank, tmp_path: Path) -> None:
     assert moved.version != bank.version
 
 
+def test_scales_stay_in_their_order(bank: FittedBank, tmp_path: Path) -> None:
+    ordered = replace(bank, scales={name: np.arange(6.0) for name in ("Sad", "Angry", "Keen")})
+    ordered.save(tmp_path)
+    assert list(FittedBank.load(tmp_path, bank.bank).scales) == ["Sad", "Angry", "Keen"]
+
+
 def test_refuses_what_is_damaged_or_of_another_bank(bank: FittedBank, tmp_path: Path) -> None:
     bank.save(tmp_path)
     other = ItemBank("made", bank.bank.questions[:5])
