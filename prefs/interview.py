@@ -162,13 +162,16 @@ class Interview:
         later.apply(entry)
         return later
 
-    def ahead(self, asked: Asked) -> dict[Answer, Asked]:
+    def ahead(self, asked: Asked, unneeded: Callable[[], bool] = lambda: False) -> dict[Answer, Asked]:
         """What is asked next after each possible answer to a question, skip (None) included.
 
         Answers that end the interview are left out. A later `next` returns these same questions.
+        unneeded: asked before each answer is planned for; once true, the rest is left out.
         """
         found: dict[Answer, Asked] = {}
         for answer in (*range(len(asked.question.options)), None):
+            if unneeded():
+                break
             branch = self.after(Entry(f"ahead:{answer}", asked.token, "answer", answer, None, None, IMAGINED))
             state = branch._state()
             planned = branch.next()
@@ -185,7 +188,7 @@ class Interview:
         start, standing, samples = prior(self.model), self._standing(), self._samples()
         return Progress(
             questions=standing.questions,
-            answers=sum(answer is not None for _, answer in self._effective),
+            answers=self.belief.answers,
             forecast=figures.forecast(start, self.belief, list(samples.values())),
             bits=figures.bits(start, self.belief),
             removed={name: figures.removed(start, self.belief, s) for name, s in samples.items()},

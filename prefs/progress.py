@@ -47,9 +47,10 @@ class Consistency:
 class Progress:
     """Where an interview stands.
 
-    questions: answered or skipped. answers: of these, answered. bits: information gained about
-    the taste, ½ log2 of the prior's over the belief's determinant of covariance. removed: share of
-    the uncertainty about answers that is gone, per source. left: estimated number of questions to
+    questions: answered or skipped. answers: those that the belief rests on, so without those about
+    what is not open now, and with those known beforehand. bits: information gained about the taste,
+    ½ log2 of the prior's over the belief's determinant of covariance. removed: share of the
+    uncertainty about answers that is gone, per source. left: estimated number of questions to
     the stopper's goal, None where there is no estimate. stopped: why the interview ended.
     """
 

@@ -150,6 +150,15 @@ def test_branches_are_what_would_be_asked() -> None:
     assert interview.next() == ahead[1]
 
 
+def test_planning_ahead_ends_where_nobody_needs_it() -> None:
+    interview = world.interview(MODEL)
+    asked = interview.next()
+    assert asked is not None
+    turns = iter([False, False, True])
+    assert list(interview.ahead(asked, lambda: next(turns))) == [0, 1]
+    assert list(interview.ahead(asked)) == [*range(len(asked.question.options)), None]
+
+
 def test_refused_entries_change_nothing() -> None:
     clerk = Clerk()
     interview = answered(world.interview(MODEL), 2, clerk)
@@ -184,6 +193,7 @@ def test_known_answers_inform_and_are_not_asked() -> None:
     assert asked is not None
     assert asked.question.question_id == "s5"
     assert interview.progress().questions == 0
+    assert interview.progress().answers == 5, "what is known counts, what is not open does not"
 
 
 def test_what_waits_about_other_topics_is_left_for_later() -> None:
