@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prefs.space import Floats
-from training.hypotheses import Bools, Rows, Suspects, entropies
+from training.hypotheses import Bools, Rows, Singles, Suspects, entropies
 
 ROUNDED = 1e-5  # relative error of sums in single precision
 BLURRED = 5e-6  # error in nats of entropies in single precision
@@ -107,11 +107,21 @@ class Hindsight:
 
     and the best question has the least S_q = sum_{h != r} w_h P(a_rq | h) / P(a_rq | r). Leaving r out
     of the sum keeps all digits where p(r) is near 1.
+
+    Where raters answered few of many questions it is cheaper to gather the chances of their own answers
+    and to make a product for each rater.
     """
 
-    def __init__(self, suspects: Suspects, options: Rows) -> None:
-        """options: (B, Q) the option of `Crowd.chance` that each rater chose, any where none."""
+    def __init__(self, suspects: Suspects, options: Rows, gather: Bools | None = None) -> None:
+        """options: (B, Q) the option of `Crowd.chance` that each rater chose, any where none.
+
+        gather: (B, Q) the only answers that matter, to be gathered.
+        """
         self.suspects, self.options = suspects, options
+        self.gathered: list[tuple[Rows, Singles]] | None = None
+        if gather is not None:
+            asked = [np.flatnonzero(row) for row in gather]
+            self.gathered = [(q, suspects.table(row, options[row, q])) for row, q in enumerate(asked)]
         self.chance = suspects.own_chance(options)
         self.weights = suspects.prior.copy()
         self.weights[np.arange(len(options)), suspects.own] = 0.0
@@ -119,15 +129,24 @@ class Hindsight:
 
     def best(self, left: Bools) -> tuple[Rows, None]:
         """(B,) the questions whose answers raise log p most."""
-        sums = self.suspects.expected(self.weights, np.arange(len(left)))
-        sums = np.where(left, np.take_along_axis(sums, self.options, 1) / self.chance, np.inf)
+        sums = np.where(left, self._sums() / self.chance, np.inf)
         chosen = sums.argmin(1)
         possible = left & (sums <= sums.min(1, keepdims=True) * (1 + ROUNDED))
         for row in np.flatnonzero(possible.sum(1) > 1).tolist():
             questions = np.flatnonzero(possible[row])
-            table = self.suspects.table(row, self.options[row, questions])
+            table = self.suspects.table(row, self.options[row, questions]).astype(np.float64)
             chosen[row] = questions[(_dot(table, self.weights[row]) / self.chance[row, questions]).argmin()]
         return chosen, None
+
+    def _sums(self) -> Floats:
+        """(B, Q) sums of weights times the chances of the answers."""
+        if self.gathered is None:
+            found = self.suspects.expected(self.weights, np.arange(len(self.weights)))
+            return np.take_along_axis(found, self.options, 1).astype(np.float64)
+        sums = np.zeros(self.options.shape)
+        for row, (questions, table) in enumerate(self.gathered):
+            sums[row, questions] = table @ self.weights[row]
+        return sums
 
     def answer(self, questions: Rows) -> Floats:
         """Hears the answers to questions (B,); returns log p (B,) of the true raters."""
@@ -144,6 +163,8 @@ class Hindsight:
         self.suspects.keep(chosen)
         self.options, self.chance = self.options[chosen], self.chance[chosen]
         self.weights, self.scale = self.weights[chosen], self.scale[chosen]
+        if self.gathered is not None:
+            self.gathered = [one for one, goes_on in zip(self.gathered, chosen, strict=True) if goes_on]
 
 
 class Expected:
@@ -197,7 +218,7 @@ class Expected:
         ends = np.append(crowd.first[1:], len(crowd.chance))
         options = np.concatenate([np.arange(crowd.first[q], ends[q]) for q in questions])
         first = np.concatenate([[0], np.cumsum(ends[questions] - crowd.first[questions])[:-1]])
-        table = self.suspects.table(row, options)[:, kept]
+        table = self.suspects.table(row, options)[:, kept].astype(np.float64)
         return np.asarray(entropies(_dot(table, weights), first) - _dot(entropies(table, first), weights))
 
     def answer(self, questions: Rows) -> Floats:

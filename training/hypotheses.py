@@ -108,9 +108,9 @@ class Suspects:
         own = np.take_along_axis(self.near, options[:, None, None], 2)[..., 0]
         return np.concatenate([shared, own], 1)
 
-    def table(self, row: int, options: Rows) -> Floats:
-        """(N, H + M) chance of some options for one rater, in double precision."""
-        shared = self.crowd.chance[options].astype(np.float64)
+    def table(self, row: int, options: Rows) -> Singles:
+        """(N, H + M) chance of some options for one rater."""
+        shared = self.crowd.chance[options]
         return np.concatenate([shared, self.near[row].T[options]], 1)
 
     def own_chance(self, options: Rows) -> Floats:

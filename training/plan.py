@@ -19,7 +19,7 @@ from prefs.errors import ConfigError
 from prefs.space import Floats
 from prefs.transcripts import Transcript, Turn, write_transcripts
 from training.fitted import FittedBank
-from training.greedy import Expected, Hindsight, Limits, Plans, greedy
+from training.greedy import Expected, Hindsight, Limits, Plans, State, greedy
 from training.hypotheses import (
     Bools,
     Crowd,
@@ -40,7 +40,8 @@ FORMAT = "kallisti.plan/1"
 MOST = 32_768  # raters up to which everybody is weighed against everybody
 SAMPLE, NEAREST = 4096, 64
 BLOCK = 512  # plans made at once: matrix products of fewer rows are slower
-HELD = 1 << 25  # chances of the nearest hypotheses held at once
+HELD = 1 << 25  # chances held for the raters of a block
+SPARSE = 16  # options per answer beyond which the chances of answers are gathered
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,11 @@ class Planning:
             nearest = np.repeat(self._neighbors.of(part, self._nearest), times, axis=0)
             suspects = Suspects.around(self.crowd, nearest, self.tastes, self.vectors)
         start = -np.log(suspects.prior.sum(1, dtype=np.float64))
-        state = (Hindsight if self.settings.planner == "hindsight" else Expected)(suspects, options)
+        state: State
+        if self.settings.planner == "hindsight":
+            state = Hindsight(suspects, options, left if self._sparse else None)
+        else:
+            state = Expected(suspects, options)
         return greedy(state, left, start, self.settings.limits)
 
     def _left(self, part: slice, answers: Rows) -> Bools:
@@ -204,11 +209,22 @@ class Planning:
         return min(NEAREST, len(self.survey.raters) - 1)
 
     @property
+    def _allowed(self) -> float:
+        """Answers that a plan may use, on average."""
+        return self.settings.share * len(self.survey.answers) / len(self.survey.raters)
+
+    @property
+    def _sparse(self) -> bool:
+        """Whether sums over a rater's own answers cost less than sums over all options."""
+        return self.settings.planner == "hindsight" and self._allowed * SPARSE < len(self.crowd.chance)
+
+    @property
     def _raters(self) -> int:
         """Raters of a block."""
-        plans = BLOCK
-        if not self.everybody:
-            plans = min(BLOCK, HELD // (len(self.crowd.chance) * (1 + self._nearest)))
+        held = 0 if self.everybody else len(self.crowd.chance) * (1 + self._nearest)
+        if self._sparse:
+            held += round(self._allowed * len(self.crowd.rows))
+        plans = min(BLOCK, HELD // max(held, 1))
         return max(1, plans // self.settings.subsets)
 
 

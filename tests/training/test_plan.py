@@ -169,6 +169,19 @@ def test_subsets_are_parts_of_the_answers_and_do_not_depend_on_the_blocks(
     assert [one.turns for one in other] != [one.turns for one in found]
 
 
+@pytest.mark.parametrize("hypotheses", [None, 20])
+def test_sparse_answers_are_gathered_to_the_same_plans(
+    fitted: FittedBank, hypotheses: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings("hindsight", 9, price=0.05, stop_probability=0.2, hypotheses=hypotheses)
+    dense = list(plan(SURVEY, fitted, settings))
+    monkeypatch.setattr(planning, "SPARSE", 1)
+    assert Planning(SURVEY, fitted, settings)._sparse
+    for one, same in zip(plan(SURVEY, fitted, settings), dense, strict=True):
+        assert [turn.question_id for turn in one.turns] == [turn.question_id for turn in same.turns]
+        assert one.stopped == same.stopped
+
+
 @pytest.mark.parametrize("planner", ["hindsight", "expected"])
 def test_a_large_corpus_is_weighed_against_a_sample_and_the_nearest(
     fitted: FittedBank, logs: np.ndarray, planner: str, monkeypatch: pytest.MonkeyPatch
