@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -25,22 +26,30 @@ MEDIA = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 COOKIE_AGE_S = 365 * 24 * 3600
 
 
-def check_address(host: str, port: int) -> None:
-    """Raises ConfigError, in one line, unless the address can be listened on."""
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens on the address: whoever connects waits until `serve` answers.
+
+    Raises:
+        ConfigError: in one line, why the address cannot be listened on.
+    """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except OSError as problem:
         raise ConfigError(f"host {host!r} is not an address of this computer: try 127.0.0.1") from problem
-    with socket.socket(family, kind, protocol) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(address)
-        except PermissionError as problem:
+    found = socket.socket(family, kind, protocol)
+    try:
+        if os.name == "posix":  # elsewhere this would share a port that is in use
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind(address)
+        found.listen()
+    except OSError as problem:
+        found.close()
+        if isinstance(problem, PermissionError):
             raise ConfigError(f"port {port} is not allowed: choose one above 1023 with --port") from problem
-        except OSError as problem:
-            raise ConfigError(
-                f"cannot listen on {host} port {port} ({problem.strerror}): choose another with --port"
-            ) from problem
+        raise ConfigError(
+            f"cannot listen on {host} port {port} ({problem.strerror}): choose another with --port"
+        ) from problem
+    return found
 
 
 def create_app(
@@ -94,16 +103,10 @@ def asset(name: str) -> Response:
 
 
 def serve(
-    workspace: Workspace, host: str = "127.0.0.1", port: int = 7860, ready: Callable[[str], Any] | None = None
+    workspace: Workspace, host: str, listener: socket.socket, ready: Callable[[str], Any] | None = None
 ) -> None:
-    """Serves until interrupted; calls ready with the address once the page can be opened.
-
-    Raises:
-        ConfigError: the address cannot be listened on.
-    """
+    """Serves on a listening socket until interrupted; calls ready with the address once the page opens."""
     import uvicorn
-
-    check_address(host, port)
 
     class Server(uvicorn.Server):
         """A server that says when it listens."""
@@ -112,11 +115,11 @@ def serve(
             await super().startup(sockets)
             if ready and self.started:
                 shown = f"[{host}]" if ":" in host else host
-                ready(f"http://{shown}:{port}/")
+                ready(f"http://{shown}:{listener.getsockname()[1]}/")
 
     app = create_app(workspace, host)
     try:
-        Server(uvicorn.Config(app, host=host, port=port, log_level="warning", server_header=False)).run()
+        Server(uvicorn.Config(app, log_level="warning", server_header=False)).run([listener])
     finally:
         app.state.service.close()
 

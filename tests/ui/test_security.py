@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 
 from prefs.errors import ConfigError
 from ui.security import allowed_hosts, is_loopback, same_origin
-from ui.server import check_address
+from ui.server import listening
 
 ANY = (
     "/",
@@ -106,8 +106,12 @@ def test_an_address_that_cannot_be_used_is_one_line() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError, match=f"port {port}.*--port"):
-            check_address("127.0.0.1", port)
+            listening("127.0.0.1", port)
+    with listening("127.0.0.1", port) as held:  # a prepared address is held from then on
+        assert held.getsockname()[1] == port
+        with pytest.raises(ConfigError, match=f"port {port}.*--port"):
+            listening("127.0.0.1", port)
     with pytest.raises(ConfigError, match="not an address"):
-        check_address("no such host", 7860)
+        listening("no such host", 7860)
     with pytest.raises(ConfigError, match=r"--port|address"):
-        check_address("203.0.113.7", 7860)
+        listening("203.0.113.7", 7860)

@@ -41,24 +41,29 @@ def serve(
     """
     from training.workspace import Workspace
     from ui.cli.about import read_about
-    from ui.server import check_address, serve
+    from ui.server import listening, serve
 
-    check_address(host, port)
     known = read_about(about)
-    with progress_bar() as progress:
-        workspace = Workspace.open(
-            data_folder(data_dir),
-            galleries=gallery or (),
-            banks=bank or (),
-            encoder=encoder,
-            database_url=database_url,
-            progress=progress,
-            consent=ask_consent,
-            known=known,
-        )
-    for line in (workspace.encoder_note, *workspace.notes):
-        note(line)
-    try:
-        serve(workspace, host, port, lambda url: say({"url": url}, as_json, f"Kallisti is ready at {url}"))
-    finally:
-        workspace.close()
+    with listening(host, port) as listener:
+        with progress_bar() as progress:
+            workspace = Workspace.open(
+                data_folder(data_dir),
+                galleries=gallery or (),
+                banks=bank or (),
+                encoder=encoder,
+                database_url=database_url,
+                progress=progress,
+                consent=ask_consent,
+                known=known,
+            )
+        for line in (workspace.encoder_note, *workspace.notes):
+            note(line)
+        try:
+            serve(
+                workspace,
+                host,
+                listener,
+                lambda url: say({"url": url}, as_json, f"Kallisti is ready at {url}"),
+            )
+        finally:
+            workspace.close()
