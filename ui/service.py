@@ -44,6 +44,15 @@ class AnsweredError(QuestionError):
     """The question was answered before, in another window or by a replayed request."""
 
 
+@dataclass(frozen=True)
+class _Branches:
+    """What may follow the question with this token, as it is worked out."""
+
+    token: str
+    found: Future[Json]
+    unneeded: threading.Event
+
+
 @dataclass
 class _Session:
     """One person's interview in memory; the store can rebuild it at any time."""
@@ -51,7 +60,13 @@ class _Session:
     interview: Interview
     interview_id: str
     lock: threading.RLock = field(default_factory=threading.RLock)
-    branches: tuple[str, Future[Json]] | None = None
+    branches: _Branches | None = None
+
+    def abandon(self) -> None:
+        """Ends the planning of what nobody waits for any more."""
+        if self.branches is not None:
+            self.branches.unneeded.set()
+            self.branches = None
 
 
 class InterviewService:
@@ -69,6 +84,9 @@ class InterviewService:
 
     def close(self) -> None:
         """Ends the workers; what they were planning is planned again when it is needed."""
+        with self._lock:
+            for session in self._sessions.values():
+                session.abandon()
         self._planners.shutdown(wait=True, cancel_futures=True)
 
     # -- the loop --------------------------------------------------------------------------------
@@ -128,6 +146,7 @@ class InterviewService:
                 token = next(reversed(standing(interview.entries)), None)
             entry = Entry(entry_id, token, action, answer, item, response_ms, datetime.now(UTC))
             self._check(interview, entry)
+            session.abandon()
             known = set(interview.asked)
             with self._or_reload(rater):
                 interview.apply(entry)
@@ -143,9 +162,9 @@ class InterviewService:
             QuestionError: the question is not the one that is shown.
         """
         branches = self._session(rater).branches
-        if branches is None or branches[0] != token:
+        if branches is None or branches.token != token:
             raise QuestionError("this question is not shown any more")
-        return branches[1].result()
+        return branches.found.result()
 
     # -- looking back ----------------------------------------------------------------------------
 
@@ -230,19 +249,19 @@ class InterviewService:
             raise
 
     def _reply(self, session: _Session, current: Asked | None) -> Json:
-        if current is None:
-            session.branches = None
-        elif session.branches is None or session.branches[0] != current.token:
-            snapshot = copy.copy(session.interview)
-            session.branches = (current.token, self._planners.submit(self._look_ahead, snapshot, current))
+        if current is not None and (session.branches is None or session.branches.token != current.token):
+            session.abandon()
+            snapshot, unneeded = copy.copy(session.interview), threading.Event()
+            found = self._planners.submit(self._look_ahead, snapshot, current, unneeded)
+            session.branches = _Branches(current.token, found, unneeded)
         return views.standing(session.interview, current)
 
-    def _look_ahead(self, interview: Interview, current: Asked) -> Json:
-        """Plans every branch; the interview's own `next` then finds the plan that came true."""
+    def _look_ahead(self, interview: Interview, current: Asked, unneeded: threading.Event) -> Json:
+        """Plans every branch while needed; the interview's own `next` then finds the plan that came true."""
         start = time.perf_counter()
         notes = (self.workspace.encoder_note, *self.workspace.notes)
         found = views.progress(interview.progress(), notes)
-        branches = interview.ahead(current) if self._plan_ahead else {}
+        branches = interview.ahead(current, unneeded.is_set) if self._plan_ahead else {}
         spent = time.perf_counter() - start
         if spent > SLOW_S:
             log.warning("planning the branches of one question took %.1f s", spent)

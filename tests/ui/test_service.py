@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -11,6 +12,7 @@ from fakes import FakeWorkspace
 
 from prefs.belief import infer
 from prefs.errors import ConfigError, NotDurableError, QuestionError
+from prefs.interview import Interview
 from ui.service import AnsweredError, InterviewService
 
 ME = "me"
@@ -70,6 +72,27 @@ def test_the_planned_branch_is_what_planning_afresh_asks(make_workspace: Callabl
         shown.append(seen)
         service.close()
     assert shown[0] == shown[1]
+
+
+def test_planning_that_nobody_needs_ends(service: InterviewService, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, answered = threading.Event(), threading.Event()
+    told: list[bool] = []
+
+    def ahead(interview: Interview, asked: Any, unneeded: Callable[[], bool]) -> dict[Any, Any]:
+        if not begun.is_set():
+            begun.set()
+            assert answered.wait(10)
+            told.append(unneeded())
+        return {}
+
+    monkeypatch.setattr(Interview, "ahead", ahead)
+    first = begin(service)
+    assert begun.wait(10)
+    second = answer(service, first, 0)
+    answered.set()
+    assert second["question"]["token"] != first["question"]["token"]
+    service.close()
+    assert told == [True]
 
 
 def test_the_same_entry_fifty_times_counts_once(service: InterviewService) -> None:

@@ -24,18 +24,18 @@ ENOUGH = 3  # answers before which a picture of the taste would be mere appeal
 
 def taste(workspace: Workspace, interview: Interview) -> Json:
     """Everything that the page shows; parts that do not apply are null or empty."""
-    answers = [(asked, answer) for asked, answer in interview.answers if answer is not None]
+    progress = interview.progress()
     found: Json = {
-        "answers": len(answers),
-        "enough": len(answers) >= ENOUGH,
-        "progress": views.progress(interview.progress(), ()),
+        "answers": progress.answers,
+        "enough": progress.answers >= ENOUGH,
+        "progress": views.progress(progress, ()),
     }
     if not found["enough"]:
         return found
     belief = interview.belief
     source = next((s for s in interview.model.sources.values() if isinstance(s, GallerySource)), None)
     seen = {item for asked in interview.asked.values() for item in asked.question.items}
-    judged = source is not None and any(asked.question.items for asked, _ in answers)
+    judged = any(question.items for question, answer in interview.responses if answer is not None)
     found["pictures"] = _pictures(workspace, belief, source, seen) if source and judged else None
     found["decisive"] = _decisive(interview)
     found["predicted"] = _predicted(interview)
