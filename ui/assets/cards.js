@@ -66,5 +66,9 @@ export function sketch(entry) {
   return h("span", {class: "k-sketch"}, pictures.length ? pictures : h("span", {}, textOf(entry.question.prompt)));
 }
 
-/** What was answered, in words. */
-export const answerText = (entry) => (entry.answer === null ? "Skipped" : nameOf(entry.question.options[entry.answer], entry.answer));
+/** What was answered, in words: of a picture, what it shows. */
+export function answerText({question, answer}) {
+  if (answer === null) return "Skipped";
+  const option = question.options[answer];
+  return (isPicture(option) && option.parts[0].alt) || nameOf(option, answer);
+}

@@ -84,6 +84,7 @@ class Chooser {
     if (tie) this.tie.querySelector("span").textContent = textOf(tie.parts);
     if (!this.heading.isConnected) this.root.replaceChildren(this.live, this.heading, this.stage, this.message, this.actions, this.rail.element);
     else if (!this.root.contains(document.activeElement) || document.activeElement === document.body) this.heading.focus({preventScroll: true});
+    this.rail.settle();
     await painted();
     this.shown = performance.now();
     this.busy = false;

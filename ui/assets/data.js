@@ -30,7 +30,7 @@ export function start(root) {
     reload();
   })}, h("input", {name: "word", autocomplete: "off", placeholder: "type erase", "aria-label": "Type erase to confirm"}), h("button", {class: "k-bordered k-danger"}, "Erase everything"));
 
-  const profiles = (found) => section("Profiles", `You are ${found.rater}. Each profile has its own answers and taste.`,
+  const profiles = (found) => section("Profiles", `You are “${found.rater}”. Each profile has its own answers and taste.`,
     h("div", {class: "k-field"}, found.profiles.filter((name) => name !== found.rater).map((name) => h("button", {
       type: "button", class: "k-bordered", onclick: attempt(async () => { await api("profile", {name}); reload(); })}, name))),
     h("form", {class: "k-field", onsubmit: attempt(async (form) => { await api("profile", {name: form.elements.name.value}); reload(); })},

@@ -19,5 +19,5 @@ export function edit(entry, send) {
     h("p", {class: "k-note"}, `You answered: ${answerText(entry)}. Choose again:`),
     h("div", {class: "k-choices"}, options.filter((button) => button.classList.contains("k-hung"))),
     h("div", {class: "k-choices"}, options.filter((button) => !button.classList.contains("k-hung")), choice(null, "Can’t say")),
-    h("footer", {}, h("button", {type: "button", class: "k-quiet", onclick: () => act("undo", {})}, "Take this answer back")));
+    h("footer", {class: "k-foot"}, h("button", {type: "button", class: "k-quiet", onclick: () => act("undo", {})}, "Take this answer back")));
 }

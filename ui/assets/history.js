@@ -1,6 +1,6 @@
 // History: every answer, each of which can be changed or taken back.
 
-import {answerText, sketch, textOf} from "./cards.js";
+import {answerText, hasPictures, sketch, textOf} from "./cards.js";
 import {edit} from "./editor.js";
 import {api, h, page, plural, Refused} from "./kit.js";
 
@@ -12,7 +12,7 @@ export function start(root) {
   };
   const say = h("p", {class: "k-alarm", role: "alert"});
   const row = (entry) => h("li", {}, h("span", {class: "k-number"}, entry.number), sketch(entry),
-    h("span", {}, h("strong", {}, answerText(entry)), h("br"), h("span", {class: "k-note"}, textOf(entry.question.prompt))),
+    h("span", {}, hasPictures(entry.question) ? answerText(entry) : [h("strong", {}, answerText(entry)), h("br"), h("span", {class: "k-note"}, textOf(entry.question.prompt))]),
     h("button", {type: "button", class: "k-quiet", onclick: () => edit(entry, send), "aria-label": `Change the answer to question ${entry.number}`}, "Change"));
   const open = page(root, "history", async () => {
     const {answers, unread} = await api("history").catch((problem) => { if (problem instanceof TypeError) throw problem; return {answers: [], unread: 0}; });

@@ -65,7 +65,7 @@ export function dialog(title, ...children) {
   const box = h("dialog", {class: "k-dialog", "aria-label": title}, h("header", {}, h("h2", {}, title), close), ...children);
   box.addEventListener("click", (event) => { if (event.target === box) box.close(); });
   box.addEventListener("close", () => box.remove());
-  document.querySelector(".k-app, body").append(box);
+  document.querySelector("main.k-app").append(box);
   box.showModal();
   return box;
 }

@@ -9,6 +9,8 @@ const STATUS = {
   none: "", sending: "Saving…", saved: "Saved ✓", unsaved: "Not saved yet, retrying…",
 };
 
+const MEANING = "How far I have come from knowing nothing of your taste to foretelling your answers as well as anybody could. Press for the figures.";
+
 /** What the figures mean, in words, for whoever asks. */
 function explain(progress) {
   const {prior, now, achievable} = progress;
@@ -25,20 +27,23 @@ function explain(progress) {
 export function rail(send, topics) {
   const fill = h("i");
   const bar = h("span", {class: "k-bar", role: "progressbar", "aria-label": "How well I know your taste", "aria-valuemin": 0, "aria-valuemax": 100}, fill);
-  const line = h("span", {class: "k-known"}, "How well I know your taste");
+  const line = h("span", {}, "How well I know your taste");
+  const known = h("span", {class: "k-known"}, line, h("small", {"aria-hidden": "true"}, "?"));
   const count = h("span", {class: "k-note"});
   const status = h("span", {class: "k-status", role: "status"});
   const strip = h("ol", {class: "k-strip", "aria-label": "Your last answers"});
   let latest = null;
-  const about = h("button", {type: "button", class: "k-about", onclick: () => latest && explain(latest)}, line, bar);
+  const about = h("button", {type: "button", class: "k-about", title: MEANING, onclick: () => latest && explain(latest)}, known, bar);
   const element = h("footer", {class: "k-rail"}, h("div", {class: "k-state"}, about,
     h("div", {class: "k-below"}, count, status, h("button", {type: "button", class: "k-quiet", onclick: topics}, "Topics"))), strip);
   return {
     element,
     status(name) { status.textContent = STATUS[name]; status.dataset.state = name; },
+    /** The latest answer in sight, once the rail is on the page. */
+    settle() { strip.scrollLeft = strip.scrollWidth; },
     progress(progress) {
       latest = progress;
-      line.textContent = `I know ${percent(progress.known)} of what can be known of your taste`;
+      line.textContent = `I know ${percent(progress.known)} of your taste`;
       fill.style.width = `${100 * progress.known}%`;
       bar.setAttribute("aria-valuenow", Math.round(100 * progress.known));
     },
@@ -47,7 +52,6 @@ export function rail(send, topics) {
       strip.replaceChildren(...entries.map((entry) => h("li", {}, h("button", {
         type: "button", onclick: () => edit(entry, send), "aria-label": `Question ${entry.number}: ${answerText(entry)}. Change`,
       }, sketch(entry), entry.answer === null || entry.question.options[entry.answer].role === "tie" ? h("em", {}, entry.answer === null ? "skip" : "tie") : null))));
-      strip.scrollLeft = strip.scrollWidth;
     },
   };
 }

@@ -12,7 +12,7 @@ const salon = (entries, word) => h("ul", {class: "k-salon"}, entries.map((entry)
 function map(places) {
   const pictures = places.map((place) => {
     const image = picture(place.item, place.alt, SMALL);
-    image.style.left = `${5 + 90 * place.x}%`;
+    image.style.left = `${7 + 86 * place.x}%`;
     image.style.top = `${7 + 82 * (1 - place.y)}%`;
     return image;
   });
