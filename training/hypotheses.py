@@ -8,7 +8,6 @@ in taste, who are hardest to tell apart.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -26,7 +25,7 @@ Singles = NDArray[np.float32]
 Rows = NDArray[np.intp]
 Bools = NDArray[np.bool_]
 
-INFERRED = 1024  # raters whose tastes are inferred at once
+INFERRED = 512  # raters whose tastes are inferred at once
 LISTED = 65_536  # tastes up to which neighbors are searched without cells
 CELLS, PROBED = 1024, 16
 
@@ -144,16 +143,13 @@ def answers_of(survey: Survey, part: slice) -> Rows:
     return found
 
 
-def known_tastes(
-    survey: Survey, model: ChoiceModel, vectors: QuestionVectors, told: Callable[[int, int], None]
-) -> Floats:
-    """(R, d) posterior means of all raters given all their answers; told(done, total) hears of progress."""
-    count = len(survey.raters)
-    found = np.empty((count, model.space.size))
-    for start in range(0, count, INFERRED):
-        part = slice(start, min(start + INFERRED, count))
-        found[part] = infer_many(model.space, vectors, answers_of(survey, part), around=model.lapse).mean
-        told(part.stop, count)
+def known_tastes(survey: Survey, model: ChoiceModel, vectors: QuestionVectors, part: slice) -> Floats:
+    """(B, d) posterior means of the raters of a part given all their answers."""
+    found = np.empty((part.stop - part.start, model.space.size))
+    for start in range(part.start, part.stop, INFERRED):
+        some = slice(start, min(start + INFERRED, part.stop))
+        means = infer_many(model.space, vectors, answers_of(survey, some), around=model.lapse).mean
+        found[start - part.start : some.stop - part.start] = means
     return found
 
 

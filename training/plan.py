@@ -41,6 +41,7 @@ MOST = 32_768  # raters up to which everybody is weighed against everybody
 SAMPLE, NEAREST = 4096, 64
 BLOCK = 512  # plans made at once: matrix products of fewer rows are slower
 HELD = 1 << 25  # chances held for the raters of a block
+MET = 2048  # raters whose tastes are kept at once
 SPARSE = 16  # options per answer beyond which the chances of answers are gathered
 
 
@@ -97,28 +98,16 @@ class Settings:
 class Planning:
     """A corpus ready to be planned, block by block; each block is a pure function of its number.
 
-    tastes: (R, d) of `known_tastes`, found here if they are not given.
+    tastes: (R, d) of `tastes_of`.
 
     Raises:
         ConfigError: a model of other questions than the survey's.
     """
 
-    def __init__(
-        self,
-        survey: Survey,
-        fitted: FittedBank,
-        settings: Settings,
-        tastes: Floats | None = None,
-        told: Told | None = None,
-    ) -> None:
+    def __init__(self, survey: Survey, fitted: FittedBank, settings: Settings, tastes: Floats) -> None:
         _check(survey, fitted)
         self.survey, self.settings, self.model = survey, settings, fitted.alone()
         self.vectors = fitted.source(self.model.space).all()
-        if tastes is None:
-            tell = told or (lambda stage, done, total: None)
-            tastes = known_tastes(
-                survey, self.model, self.vectors, lambda n, of: tell("getting to know the raters", n, of)
-            )
         self.tastes = tastes
         count = len(survey.raters)
         size = settings.hypotheses or (count if count <= MOST else SAMPLE)
@@ -228,19 +217,35 @@ class Planning:
         return max(1, plans // self.settings.subsets)
 
 
+def tastes_of(survey: Survey, fitted: FittedBank, told: Told, parts: Parts | None = None) -> Floats:
+    """(R, d) posterior means of all raters; what is known already is taken from the parts, and kept there."""
+    _check(survey, fitted)
+    model, count = fitted.alone(), len(survey.raters)
+    vectors = fitted.source(model.space).all()
+    found = np.empty((count, model.space.size))
+    for start in range(0, count, MET):
+        part, name = slice(start, min(start + MET, count)), f"tastes-{start}"
+        kept = parts.load(name) if parts else None
+        found[part] = known_tastes(survey, model, vectors, part) if kept is None else kept
+        if parts and kept is None:
+            parts.save(name, found[part])
+        told("getting to know the raters", part.stop, count)
+    return found
+
+
 def plan(
-    survey: Survey,
-    fitted: FittedBank,
-    settings: Settings | None = None,
-    tastes: Floats | None = None,
-    told: Told | None = None,
+    survey: Survey, fitted: FittedBank, settings: Settings | None = None, told: Told | None = None
 ) -> Iterator[Transcript]:
-    """The plans of all raters in the order of the survey; told(stage, done, total) hears of progress."""
-    planning = Planning(survey, fitted, settings or Settings(), tastes, told)
+    """The plans of all raters in the order of the survey; told(stage, done, total) hears of progress.
+
+    Raises:
+        ConfigError: a model of other questions than the survey's.
+    """
+    tell = told or _silent
+    planning = Planning(survey, fitted, settings or Settings(), tastes_of(survey, fitted, tell))
     for number in range(planning.blocks):
         yield from planning.block(number)
-        if told:
-            told("planning", number + 1, planning.blocks)
+        tell("planning", number + 1, planning.blocks)
 
 
 def write_plans(
@@ -261,17 +266,18 @@ def write_plans(
             not wanted.
     """
     _check(survey, fitted)
+    tell = told or _silent
     parts = Parts(out, _about(survey, fitted, settings), resume)
-    tastes = parts.load("tastes")
-    planning = Planning(survey, fitted, settings, tastes, told)
-    if tastes is None:
-        parts.save("tastes", planning.tastes)
+    planning = Planning(survey, fitted, settings, tastes_of(survey, fitted, tell, parts))
     for number in parts.missing(planning.blocks):
         write_transcripts(parts.path(number), planning.block(number))
-        if told:
-            told("planning", number + 1, planning.blocks)
+        tell("planning", number + 1, planning.blocks)
     parts.join(planning.blocks)
     return planning.against
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    pass
 
 
 def _check(survey: Survey, fitted: FittedBank) -> None:

@@ -17,7 +17,7 @@ from training.greedy import Expected, Hindsight, Limits, greedy
 from training.hypotheses import Crowd, Neighbors, Suspects, answers_of, known_tastes
 from training.identify import hypotheses
 from training.parts import Parts
-from training.plan import Planning, Settings, plan, write_plans
+from training.plan import Planning, Settings, plan, tastes_of, write_plans
 
 TRUTH = people(90, 14, 3, size=2, answered=0.8, seed=3)
 SURVEY = TRUTH.survey
@@ -36,7 +36,7 @@ def logs(fitted: FittedBank) -> np.ndarray:
     """(R, Q, K) log chance of every answer of every hypothesis."""
     model = fitted.alone()
     vectors = fitted.source(model.space).all()
-    tastes = known_tastes(SURVEY, model, vectors, lambda done, total: None)
+    tastes = known_tastes(SURVEY, model, vectors, slice(0, len(SURVEY.raters)))
     return np.moveaxis(hypotheses(tastes, vectors).astype(float), 2, 0)
 
 
@@ -176,7 +176,7 @@ def test_sparse_answers_are_gathered_to_the_same_plans(
     settings = Settings("hindsight", 9, price=0.05, stop_probability=0.2, hypotheses=hypotheses)
     dense = list(plan(SURVEY, fitted, settings))
     monkeypatch.setattr(planning, "SPARSE", 1)
-    assert Planning(SURVEY, fitted, settings)._sparse
+    assert Planning(SURVEY, fitted, settings, tastes_of(SURVEY, fitted, lambda *_: None))._sparse
     for one, same in zip(plan(SURVEY, fitted, settings), dense, strict=True):
         assert [turn.question_id for turn in one.turns] == [turn.question_id for turn in same.turns]
         assert one.stopped == same.stopped
@@ -188,7 +188,7 @@ def test_a_large_corpus_is_weighed_against_a_sample_and_the_nearest(
 ) -> None:
     monkeypatch.setattr(planning, "NEAREST", 7)
     settings = Settings(planner, questions=6, hypotheses=20)
-    made = Planning(SURVEY, fitted, settings)
+    made = Planning(SURVEY, fitted, settings, tastes_of(SURVEY, fitted, lambda *_: None))
     assert made.against == "20 sampled and the 7 nearest of 90 raters"
     found = [one for number in range(made.blocks) for one in made.block(number)]
     answers, crowd = SURVEY.table(), set(made.crowd.rows.tolist())
@@ -238,6 +238,28 @@ def test_cut_off_plans_go_on_to_the_same_file(
     assert cut.read_bytes() == whole.read_bytes()
     assert made == [0, 1, 2, -1, 3, 4], "nothing twice, nothing lost"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cut.jsonl", "whole.jsonl"]
+
+
+def test_tastes_are_not_inferred_twice(
+    fitted: FittedBank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "MET", 30)
+    met = list[int]()
+
+    def known(survey: object, model: object, vectors: object, part: slice) -> np.ndarray:
+        if part.start == 60 and len(met) == 2:
+            raise KeyboardInterrupt
+        met.append(part.start)
+        return known_tastes(survey, model, vectors, part)
+
+    monkeypatch.setattr(planning, "known_tastes", known)
+    out = tmp_path / "plans.jsonl"
+    with pytest.raises(KeyboardInterrupt):
+        write_plans(SURVEY, fitted, Settings(), out)
+    met.append(-1)
+    write_plans(SURVEY, fitted, Settings(), out, resume=True)
+    assert met == [0, 30, -1, 60]
+    assert list(read_transcripts(out)) == list(plan(SURVEY, fitted))
 
 
 def test_lines_follow_the_contract(fitted: FittedBank, tmp_path: Path) -> None:
