@@ -8,15 +8,18 @@ raters only. Test raters answer as they really did.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from prefs.batch import infer_many
+from prefs.batch import Beliefs, infer_many
 from prefs.errors import ConfigError, DataError
+from prefs.space import Floats
 from prefs.static import static_id_order, static_order
 from training.fitted import FittedBank
+from training.hypotheses import Crowd
 from training.identify import hypotheses, identify
 from training.measures import (
     Measured,
@@ -27,13 +30,15 @@ from training.measures import (
     summary,
 )
 from training.metrics import resamples
-from training.policies import Asked, Cohort, Told, interviews
+from training.policies import Asked, Cohort, Told, fixed_order, interviews
 from training.predictive import predict
 from training.splits import Part, are_targets, raters_in
 from training.surveys import Survey
 
 QUESTIONS = (0, 1, 2, 3, 5, 8, 10, 15, 20, 30, 40)
-POLICIES = ("random", "static", "static_id", "eig", "epig")
+POLICIES = ("random", "static", "static_id", "eig", "epig", "guided", "eig_id", "root_id")
+WIDTHS = (3, 10)  # windows of the static order that `guided` may choose in, beside 1 and all
+JUDGES = 400  # validation raters that choose
 RIVALS = ("static", "static_id")
 LEAST_RATERS, LEAST_TARGETS = 100, 5
 ENOUGH, SLACK = 0.9, 1.5  # a k enters where 90 % of the raters answered 1.5 k candidates
@@ -80,6 +85,7 @@ class Evaluation:
             self.vectors[self.target],
             self.table[np.ix_(rows, self.candidate)],
             self.table[np.ix_(rows, self.target)],
+            self.crowd,
         )
 
     def used(self, cohort: Cohort, most: int) -> list[bool]:
@@ -87,16 +93,27 @@ class Evaluation:
         answered = (cohort.answers >= 0).sum(1)
         return [k <= most and float((answered >= SLACK * k).mean()) >= ENOUGH for k in QUESTIONS]
 
-    def known(self, columns: NDArray[np.intp]) -> NDArray[np.float32]:
-        """(N, K, H) log probabilities of candidates' answers by every rater, known from some columns."""
-        vectors, answers = self.vectors[columns], self.table[:, columns]
-        tastes = infer_many(self.model.space, vectors, answers, around=self.model.lapse).mean
-        return hypotheses(tastes, self.vectors[self.candidate])
+    @cached_property
+    def beliefs(self) -> Beliefs:
+        """Beliefs about every rater given all answers."""
+        return infer_many(self.model.space, self.vectors, self.table, around=self.model.lapse)
+
+    @cached_property
+    def unseen(self) -> Floats:
+        """(R, d) what every rater is known for by answers to targets only."""
+        vectors, answers = self.vectors[self.target], self.table[:, self.target]
+        return infer_many(self.model.space, vectors, answers, around=self.model.lapse).mean
+
+    @cached_property
+    def crowd(self) -> Crowd:
+        """All raters as hypotheses about the candidates' answers."""
+        return Crowd.of(self.beliefs.mean, self.vectors[self.candidate], np.arange(len(self.table)))
 
     def orders(self, names: Sequence[str], steps: int) -> dict[str, list[int]]:
         """Fixed orders of the candidates, the first `steps` and a few more chosen, the rest as they are."""
-        answers = self.table[raters_in(self.survey.raters, "train")]
-        beliefs = infer_many(self.model.space, self.vectors, answers, around=self.model.lapse)
+        train = raters_in(self.survey.raters, "train")
+        answers, every = self.table[train], self.beliefs
+        beliefs = Beliefs(every.mean[train], every.cov[train], every.lapse[train], every.answers[train])
         count = min(len(self.candidate), steps + steps // 2)
         places = {int(column): place for place, column in enumerate(self.candidate)}
         found = {}
@@ -121,9 +138,8 @@ class Evaluation:
         for name, sequence in asked.items():
             for k in ks:
                 add_predictions(found[name], wanted, predict(cohort.beliefs(sequence, k), cohort.targets))
-        everything = np.arange(len(self.vectors))
-        for columns, suffix in ((everything, ""), (self.target, "_unseen")):
-            table = self.known(columns)
+        for tastes, suffix in ((self.beliefs.mean, ""), (self.unseen, "_unseen")):
+            table = hypotheses(tastes, self.vectors[self.candidate])
             for name, sequence in asked.items():
                 known = identify(table, sequence, cohort.answers, rows)
                 add_identification(found[name], known, ks, suffix, sequence)
@@ -155,8 +171,10 @@ def evaluate(
     cohort = own.cohort(rows)
     used = own.used(cohort, questions)
     ks = [k for k, use in zip(QUESTIONS, used, strict=True) if use]
-    orders = own.orders([name for name in policies if name in RIVALS], max(ks))
-    asked = interviews(cohort, policies, orders, max(ks), own.told)
+    rivals = {"static"} | {name for name in policies if name in RIVALS}  # `guided` stays near the first
+    orders = own.orders(sorted(rivals), max(ks))
+    chosen, width = choose(own, policies, orders, max(ks))
+    asked = interviews(cohort, policies, orders, max(ks), own.told, width)
     found = own.measure(rows, cohort, asked, ks)
     weights = resamples(len(rows))
     return {
@@ -168,7 +186,7 @@ def evaluate(
         },
         "controls": _controls(own, cohort, asked, ks, used, weights),
         "rare": {name: summary(one.rare, (), used, weights) for name, one in found.items()},
-        "chosen": _chosen(own, policies, orders, max(ks)),
+        "chosen": chosen,
         "paired": {
             f"{name}-{rival}": differences(found[name], found[rival], used, weights)
             for rival in RIVALS
@@ -183,6 +201,7 @@ def evaluate(
             "raters": len(survey.raters),
             "targets": len(own.target),
             "candidates": len(own.candidate),
+            "window": width,
             "static_orders": {
                 name: [survey.questions[own.candidate[place]].question_id for place in order]
                 for name, order in orders.items()
@@ -223,19 +242,43 @@ def _full_information(own: Evaluation, cohort: Cohort, weights: NDArray[np.float
     return {name: values[0] for name, values in one.items()}
 
 
-def _chosen(
+def choose(
     own: Evaluation, policies: Sequence[str], orders: Mapping[str, Sequence[int]], steps: int
-) -> dict[str, str | None]:
-    """The policy for each purpose that is best on validation raters, averaged over k >= 1."""
-    rows = own.rows("validation")
+) -> tuple[dict[str, str | None], int]:
+    """The policy for each purpose that is best on validation raters, averaged over k >= 1, and the
+    width of the window of `guided`: 1, the static order itself, unless another is surely better."""
+    rows = own.rows("validation")[:JUDGES]
     names = [name for name in policies if name != "random"]
     if not (len(rows) and names):
-        return {"identification": None, "prediction": None}
+        return {"identification": None, "prediction": None}, 1
     cohort = own.cohort(rows)
     ks = [k for k in QUESTIONS if 1 <= k <= steps]
-    asked = interviews(cohort, names, orders, steps, own.told)
+    plain = [name for name in names if name != "guided"]
+    asked = interviews(cohort, plain, orders, steps, own.told)
+    width = 1
+    if "guided" in names:
+        tried = {1: fixed_order(cohort, orders["static"], steps)}
+        for each in WIDTHS:
+            tried |= {each: interviews(cohort, ["guided"], orders, steps, own.told, each)["guided"]}
+        tried[len(own.candidate)] = asked.get("epig", tried[1])
+        width = _width(own, cohort, tried, ks)
+        asked["guided"] = tried[width]
     found = own.measure(rows, cohort, asked, ks)
     return {
-        "identification": max(names, key=lambda name: float(found[name].values["log_p_id"].mean())),
+        "identification": max(names, key=lambda name: float(found[name].values["share_identified"].mean())),
         "prediction": min(names, key=lambda name: float(np.nanmean(found[name].values["log_loss"]))),
-    }
+    }, width
+
+
+def _width(own: Evaluation, cohort: Cohort, tried: Mapping[int, Asked], ks: Sequence[int]) -> int:
+    """The width of least mean log loss, if it is better than width 1 by more than its standard error."""
+    losses = {}
+    for width, asked in tried.items():
+        found = Measured({})
+        for k in ks:
+            p = predict(cohort.beliefs(asked, k), cohort.targets)
+            add_predictions(found, Wanted(cohort.wanted, own.shares), p)
+        losses[width] = np.nanmean(found.values["log_loss"], axis=1)
+    best = min(losses, key=lambda width: float(losses[width].mean()))
+    gain = losses[1] - losses[best]
+    return best if gain.mean() > gain.std() / np.sqrt(len(gain)) else 1

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,23 +17,36 @@ from numpy.typing import NDArray
 from prefs.batch import Beliefs, infer_many
 from prefs.model import ChoiceModel, QuestionVectors
 from prefs.space import Floats
+from training.hypotheses import Crowd
 from training.predictive import apart, together
 from training.surveys import MISSING
 
 Asked = NDArray[np.intp]
 Scores = Callable[[Beliefs], Floats]
-Told = Callable[[str, int, int], None]
+CROWDED = 512  # raters whose hypotheses are weighed at once
+NAMING = {"eig_id": 0.0, "root_id": 0.5}
+
+
+class Told(Protocol):
+    """Hears of progress."""
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """done of total."""
 
 
 @dataclass(frozen=True)
 class Cohort:
-    """Raters to interview: answers (R, N) to the N candidates and (R, M) to the M targets, -1 missing."""
+    """Raters to interview: answers (R, N) to the N candidates and (R, M) to the M targets, -1 missing.
+
+    crowd: everybody who could be answering, with the chances of the candidates' options.
+    """
 
     model: ChoiceModel
     candidates: QuestionVectors
     targets: QuestionVectors
     answers: NDArray[np.intp]
     wanted: NDArray[np.intp]
+    crowd: Crowd
 
     def beliefs(self, asked: Asked, count: int) -> Beliefs:
         """Beliefs after the first `count` of the asked questions (R, T), -1 where there are no more."""
@@ -73,12 +88,29 @@ def _in_order(cohort: Cohort, order: Floats, steps: int) -> Asked:
     return np.where(np.take_along_axis(answered, sequence, 1), sequence, MISSING)
 
 
-def adaptive(cohort: Cohort, scores: Scores, steps: int, told: Callable[[int], None]) -> Asked:
+@dataclass(frozen=True)
+class Window:
+    """The first `width` candidates of a fixed order that a rater was not asked yet."""
+
+    order: Sequence[int]
+    width: int
+
+    def of(self, allowed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """(R, N) which of the allowed are in it."""
+        place = np.where(allowed, np.argsort(self.order), len(self.order))
+        last = np.partition(place, min(self.width, len(self.order)) - 1, 1)[:, [self.width - 1]]
+        return allowed & (place <= last)
+
+
+def adaptive(
+    cohort: Cohort, scores: Scores, steps: int, told: Callable[[int], None], window: Window | None = None
+) -> Asked:
     """(R, T) the best candidate at each step by scores (R, N) of the beliefs at that step."""
     count = cohort.answers.shape[1]
     asked = np.full((len(cohort.answers), min(steps, count)), MISSING)
     for step in range(asked.shape[1]):
         allowed = (cohort.answers >= 0) & ~taken(asked[:, :step], count)
+        allowed = window.of(allowed) if window else allowed
         gains = np.where(allowed, scores(cohort.beliefs(asked, step)), -np.inf)
         asked[:, step] = np.where(allowed.any(1), gains.argmax(1), MISSING)
         told(step + 1)
@@ -103,21 +135,58 @@ def epig(cohort: Cohort) -> Scores:
         np.concatenate([cohort.candidates.phi, cohort.targets.phi]),
         np.concatenate([cohort.candidates.g, cohort.targets.g]),
     )
-    count, options = len(cohort.candidates), both.g.shape[1]
+    count, real = len(cohort.candidates), np.isfinite(both.g)
+    question, option = real.nonzero()
+    asked = int(real[:count].sum())
+    first = np.concatenate([[0], np.cumsum(cohort.candidates.counts)[:-1]])
 
     def scores(beliefs: Beliefs) -> Floats:
         found = np.empty(cohort.answers.shape)
         for part, p in together(beliefs, both):
             alone = entropy(p.mean(2))
-            raters, draws = p.shape[1:3]
-            said = p[..., :count].transpose(1, 3, 0, 2).reshape(raters, count * options, draws)
-            wanted = p[..., count:].transpose(1, 2, 0, 3).reshape(raters, draws, -1)
-            joint = (said @ wanted / draws).reshape(raters, count, options, -1)
-            both_said = -_log_of(joint).sum((2, 3)) / len(cohort.targets)
+            chances = p[option, :, :, question]  # (options of all questions, raters, draws)
+            said, wanted = chances[:asked].swapaxes(0, 1), chances[asked:].transpose(1, 2, 0)
+            joint = _log_of(said @ wanted / p.shape[2]).sum(2)
+            both_said = -np.add.reduceat(joint, first, axis=1) / len(cohort.targets)
             found[part] = alone[:, :count] + alone[:, count:].mean(1, keepdims=True) - both_said
         return found
 
     return scores
+
+
+def naming(cohort: Cohort, power: float, steps: int, told: Callable[[int], None]) -> Asked:
+    """(R, T) the candidates that tell best which of the crowd is answering, the answer unseen.
+
+    power 0: the expected log of the probability that the true rater gets, that is the information
+    about the ID. Above 0: its expected power, which prefers to be sure of some raters to knowing a
+    little about all.
+    """
+    crowd, count = cohort.crowd, len(cohort.candidates)
+    raised = crowd.chance ** np.float32(1 + power)
+    noise = crowd.entropy.T.astype(np.float32)
+    asked = np.full((len(cohort.answers), min(steps, count)), MISSING)
+    for start in range(0, len(asked), CROWDED):
+        part = slice(start, start + CROWDED)
+        answers = cohort.answers[part]
+        free, rows = answers >= 0, np.arange(len(answers))
+        logs = np.zeros((len(rows), crowd.chance.shape[1]), np.float32)
+        for step in range(asked.shape[1]):
+            weights = np.exp(logs - logs.max(1, keepdims=True))
+            weights /= weights.sum(1, keepdims=True)
+            p = weights @ crowd.chance.T
+            if power:
+                gains = (weights ** np.float32(1 + power) @ raised.T) * p ** np.float32(-power)
+            else:
+                gains = -p * np.log(p)
+            gains = np.add.reduceat(gains, crowd.first, axis=1) - (0 if power else weights @ noise)
+            best = np.where(free, gains, -np.inf).argmax(1)
+            left = np.asarray(free.any(1))
+            asked[part, step] = np.where(left, best, MISSING)
+            said = crowd.chance[crowd.first[best] + np.maximum(answers[rows, best], 0)]
+            logs += np.where(left[:, None], np.log(said), 0)
+            free[rows, best] = False
+        told(min(start + CROWDED, len(asked)))
+    return asked
 
 
 def entropy(p: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -131,16 +200,30 @@ def _log_of(p: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def interviews(
-    cohort: Cohort, policies: Sequence[str], orders: Mapping[str, Sequence[int]], steps: int, told: Told
+    cohort: Cohort,
+    policies: Sequence[str],
+    orders: Mapping[str, Sequence[int]],
+    steps: int,
+    told: Told,
+    width: int = 1,
 ) -> dict[str, Asked]:
-    """What each policy asks, (R, T) candidates by policy; orders: of the fixed policies."""
+    """What each policy asks, (R, T) candidates by policy; orders: of the fixed policies.
+
+    width: of the window of the static order in which `guided` chooses by epig.
+    """
     found: dict[str, Asked] = {}
     for policy in policies:
         if policy == "random":
             found[policy] = random_order(cohort, steps)
         elif policy in orders:
             found[policy] = fixed_order(cohort, orders[policy], steps)
+        elif policy in NAMING:
+            size = len(cohort.answers)
+            found[policy] = naming(cohort, NAMING[policy], steps, partial(told, policy, total=size))
+        elif policy == "guided" and width == 1:
+            found[policy] = fixed_order(cohort, orders["static"], steps)
         else:
-            scores = {"eig": eig, "epig": epig}[policy](cohort)
-            found[policy] = adaptive(cohort, scores, steps, lambda n, name=policy: told(name, n, steps))  # type: ignore[misc]
+            scores = eig(cohort) if policy == "eig" else epig(cohort)
+            window = Window(orders["static"], width) if policy == "guided" else None
+            found[policy] = adaptive(cohort, scores, steps, partial(told, policy, total=steps), window)
     return found
