@@ -25,7 +25,6 @@ Singles = NDArray[np.float32]
 Rows = NDArray[np.intp]
 Bools = NDArray[np.bool_]
 
-INFERRED = 512  # raters whose tastes are inferred at once
 LISTED = 65_536  # tastes up to which neighbors are searched without cells
 CELLS, PROBED = 1024, 16
 
@@ -145,12 +144,7 @@ def answers_of(survey: Survey, part: slice) -> Rows:
 
 def known_tastes(survey: Survey, model: ChoiceModel, vectors: QuestionVectors, part: slice) -> Floats:
     """(B, d) posterior means of the raters of a part given all their answers."""
-    found = np.empty((part.stop - part.start, model.space.size))
-    for start in range(part.start, part.stop, INFERRED):
-        some = slice(start, min(start + INFERRED, part.stop))
-        means = infer_many(model.space, vectors, answers_of(survey, some), around=model.lapse).mean
-        found[start - part.start : some.stop - part.start] = means
-    return found
+    return infer_many(model.space, vectors, answers_of(survey, part), around=model.lapse).mean
 
 
 def sampled(count: int, size: int, seed: int) -> Rows:

@@ -41,7 +41,7 @@ MOST = 32_768  # raters up to which everybody is weighed against everybody
 SAMPLE, NEAREST = 4096, 64
 BLOCK = 512  # plans made at once: matrix products of fewer rows are slower
 HELD = 1 << 25  # chances held for the raters of a block
-MET = 2048  # raters whose tastes are kept at once
+MET = 512  # raters whose tastes are inferred and kept at once
 SPARSE = 16  # options per answer beyond which the chances of answers are gathered
 
 
