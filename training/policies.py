@@ -98,8 +98,8 @@ class Window:
     def of(self, allowed: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """(R, N) which of the allowed are in it."""
         place = np.where(allowed, np.argsort(self.order), len(self.order))
-        last = np.partition(place, min(self.width, len(self.order)) - 1, 1)[:, [self.width - 1]]
-        return allowed & (place <= last)
+        last = min(self.width, len(self.order)) - 1
+        return allowed & (place <= np.partition(place, last, axis=1)[:, [last]])
 
 
 def adaptive(

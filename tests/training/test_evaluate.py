@@ -12,14 +12,16 @@ from prefs.acquisition import eig as live_eig
 from prefs.acquisition import epig as live_epig
 from prefs.belief import Belief, infer_vectors, probabilities
 from prefs.errors import ConfigError, DataError
-from prefs.model import QuestionVectors
+from prefs.model import ChoiceModel, QuestionVectors
+from prefs.space import TasteSpace
 from training import policies
 from training.evaluate import QUESTIONS, Evaluation, evaluate
 from training.fitted import FittedBank
+from training.hypotheses import Crowd
 from training.identify import LAPSE, hypotheses, identify
 from training.metrics import calibration, interval, resamples
 from training.plots import plot_evaluation
-from training.policies import adaptive, fixed_order, random_order, taken
+from training.policies import Cohort, Window, adaptive, fixed_order, naming, random_order, taken
 from training.predictive import predict
 from training.selection import fit_bank
 
@@ -130,6 +132,68 @@ def test_identification_by_hand() -> None:
     assert found.log_p[:, 0] == pytest.approx(np.log([0.5] * 3))
     assert found.log_p[:, 1] == pytest.approx(np.log([p, 1 - p, 0.5]), abs=1e-6)
     assert found.rank[:, 1].tolist() == [0, 1, 0]
+
+
+def mixed(raters: int = 40, seed: int = 0) -> Cohort:
+    """Questions with two, three and four options, answered at random; the targets are the first three."""
+    rng = np.random.default_rng(seed)
+    space = TasteSpace((("style", 5), ("values", 2)), np.zeros(7), np.eye(7))
+    counts = np.array([2, 4, 3, 2, 3, 4])
+    real = np.arange(4) < counts[:, None]
+    phi = rng.normal(size=(6, 4, 7)) * real[..., None]
+    vectors = QuestionVectors(phi, np.where(real, rng.normal(size=(6, 4)), -np.inf))
+    answers = (rng.random((raters, 6)) * counts).astype(np.intp)
+    answers[rng.random(answers.shape) < 0.1] = -1
+    crowd = Crowd.of(rng.normal(size=(raters, 7)), vectors, np.arange(raters))
+    return Cohort(
+        ChoiceModel(space, {}, "mixed"), vectors, vectors[:3], answers, answers[:, :3].copy(), crowd
+    )
+
+
+def test_questions_with_fewer_options_are_scored_as_they_are() -> None:
+    cohort = mixed()
+    beliefs = cohort.beliefs(random_order(cohort, 2), 2)
+    aims = policies.epig(cohort)(beliefs)
+    for row in range(5):
+        belief = Belief(beliefs.mean[row], beliefs.cov[row], float(beliefs.lapse[row]), 2)
+        np.testing.assert_allclose(aims[row], live_epig(belief, cohort.candidates, cohort.targets), atol=8e-3)
+
+
+@pytest.mark.parametrize("power", [0.0, 0.5])
+def test_who_answers_is_asked_as_by_enumeration(power: float) -> None:
+    cohort = mixed()
+    crowd, asked = cohort.crowd, naming(cohort, power, 4, lambda done: None)
+    ends = [*crowd.first[1:], len(crowd.chance)]
+    for row in range(len(asked)):
+        weights = np.full(len(cohort.answers), 1 / len(cohort.answers))
+        left = set(np.flatnonzero(cohort.answers[row] >= 0))
+        for question in asked[row]:
+            if not left:
+                assert question == -1
+                break
+            values = {}
+            for other in left:
+                joint = weights * crowd.chance[crowd.first[other] : ends[other]].astype(float)
+                posterior = joint / joint.sum(1, keepdims=True)
+                values[other] = float((joint * (posterior**power if power else np.log(posterior))).sum())
+            assert values[question] == pytest.approx(max(values.values()), abs=1e-5)
+            left.remove(question)
+            weights = weights * crowd.chance[crowd.first[question] + cohort.answers[row, question]]
+            weights /= weights.sum()
+
+
+def test_guided_stays_within_the_first_of_the_fixed_order() -> None:
+    allowed = np.array([[True, True, True, True], [False, True, False, True], [False, False, True, False]])
+    near = Window([3, 1, 0, 2], 2).of(allowed)
+    assert near.tolist() == [
+        [False, True, False, True],
+        [False, True, False, True],
+        [False, False, True, False],
+    ]
+    assert (Window([3, 1, 0, 2], 99).of(allowed) == allowed).all()
+    cohort = mixed()
+    narrow = adaptive(cohort, policies.eig(cohort), 4, lambda done: None, Window([5, 4, 3, 2, 1, 0], 1))
+    assert (narrow == fixed_order(cohort, [5, 4, 3, 2, 1, 0], 4)).all()
 
 
 def test_calibration_by_hand() -> None:

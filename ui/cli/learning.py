@@ -43,7 +43,10 @@ def evaluate(
     json_: Annotated[Path, typer.Option("--json", help="File for all figures.")],
     policies: Annotated[
         str | None,
-        typer.Option(help="Comma-separated: random, static, static_id, eig, epig.", show_default=False),
+        typer.Option(
+            help="Comma-separated: random, static, static_id, eig, epig, guided, eig_id, root_id.",
+            show_default=False,
+        ),
     ] = None,
     questions: Annotated[int, typer.Option(help="Longest interview.", min=1, max=40)] = 40,
     plot: Annotated[Path | None, typer.Option(help="FILE.png for the curves.", show_default=False)] = None,
