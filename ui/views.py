@@ -62,7 +62,6 @@ def progress(found: Progress, notes: Sequence[str]) -> Json:
         "prior": found.forecast.prior,
         "now": found.forecast.now,
         "achievable": found.forecast.achievable,
-        "bits": found.bits,
         "left": found.left,
         "same": found.consistency.same,
         "repeated": found.consistency.repeated,

@@ -66,6 +66,11 @@ export function sketch(entry) {
   return h("span", {class: "k-sketch"}, pictures.length ? pictures : h("span", {}, textOf(entry.question.prompt)));
 }
 
+/** An answered question in a row: its pictures and what was chosen, or its words and the answer. */
+export const told = (entry) => (picturesOf([entry.question.prompt, ...entry.question.options.map((option) => option.parts)].flat()).length
+  ? [sketch(entry), h("span", {}, answerText(entry))]
+  : [h("span", {}, textOf(entry.question.prompt)), h("strong", {}, answerText(entry))]);
+
 /** What was answered, in words: of a picture, what it shows. */
 export function answerText({question, answer}) {
   if (answer === null) return "Skipped";

@@ -1,6 +1,6 @@
 // History: every answer, each of which can be changed or taken back.
 
-import {answerText, hasPictures, sketch, textOf} from "./cards.js";
+import {told} from "./cards.js";
 import {edit} from "./editor.js";
 import {api, h, page, plural, Refused} from "./kit.js";
 
@@ -11,14 +11,13 @@ export function start(root) {
     catch (problem) { say.textContent = problem instanceof Refused ? problem.message : "Not saved: the server cannot be reached. Try again."; root.prepend(say); }
   };
   const say = h("p", {class: "k-alarm", role: "alert"});
-  const row = (entry) => h("li", {}, h("span", {class: "k-number"}, entry.number), sketch(entry),
-    h("span", {}, hasPictures(entry.question) ? answerText(entry) : [h("strong", {}, answerText(entry)), h("br"), h("span", {class: "k-note"}, textOf(entry.question.prompt))]),
+  const row = (entry) => h("li", {}, h("span", {class: "k-number"}, entry.number), told(entry),
     h("button", {type: "button", class: "k-quiet", onclick: () => edit(entry, send), "aria-label": `Change the answer to question ${entry.number}`}, "Change"));
   const open = page(root, "history", async () => {
     const {answers, unread} = await api("history").catch((problem) => { if (problem instanceof TypeError) throw problem; return {answers: [], unread: 0}; });
-    return [h("h1", {}, "History"),
-      h("p", {class: "k-note"}, answers.length ? `${plural(answers.length, "question")}, the latest first. A changed answer counts as if it had been given so at once.` : "Nothing is answered yet."),
-      unread ? h("p", {class: "k-note"}, `${plural(unread, "answer")} about galleries or banks that are not open now: kept, and counted again when they are.`) : null,
-      h("ul", {class: "k-rows"}, answers.map(row))].filter(Boolean);
+    const count = answers.length ? `${plural(answers.length, "question")}, the latest first. A changed answer counts as if it had been given so at once.` : "Nothing is answered yet.";
+    const closed = unread ? ` ${plural(unread, "answer")} about galleries or banks that are not open now: kept, and counted again when they are.` : "";
+    return [h("h1", {}, "History"), h("p", {class: "k-note"}, count, closed),
+      h("ul", {class: "k-rows"}, answers.map(row))];
   });
 }

@@ -51,7 +51,10 @@ export function preload(url) {
 }
 
 /** A picture element that is shown where it stands, small and late ones included. */
-export const picture = (item, alt, size) => h("img", {src: pictureUrl(item, size), alt, draggable: "false", loading: "lazy"});
+export const picture = (item, alt, size) => h("img", {
+  src: pictureUrl(item, size), alt, draggable: "false", loading: "lazy",
+  onerror: ({target}) => target.replaceWith(h("span", {class: "k-gone", role: "img", "aria-label": alt})), // its gallery is not open now
+});
 
 /** Text and pictures of a question or an option, in order. */
 export const prose = (parts, size = SMALL) => parts.map((part) => (part.item ? picture(part.item, part.alt, size) : part.text));

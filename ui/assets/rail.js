@@ -17,8 +17,7 @@ function explain(progress) {
   dialog("How well I know your taste",
     h("p", {}, `Of questions that I have not asked, I would now expect to foretell ${percent(now)} of your answers. Before your first answer it was ${percent(prior)}.`),
     h("p", {}, `Nobody is perfectly predictable: if I knew your taste exactly, I would expect ${percent(achievable)}. The bar shows how much of that way is behind us.`),
-    h("p", {}, `Your answers have told ${progress.bits.toFixed(1)} bits about your taste.`
-      + (progress.left === null ? "" : ` About ${plural(progress.left, "more question")} would still tell something worth asking.`)),
+    progress.left === null ? null : h("p", {}, `About ${plural(progress.left, "more question")} would still tell something worth asking.`),
     progress.repeated ? h("p", {}, `Asked the same again, you answered the same ${progress.same} of ${plural(progress.repeated, "time")}.`) : null,
     progress.notes.length ? h("ul", {class: "k-note"}, progress.notes.map((note) => h("li", {}, note))) : null);
 }

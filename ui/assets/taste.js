@@ -1,6 +1,6 @@
 // My taste: what the answers so far say, and how sure that is.
 
-import {answerText, sketch} from "./cards.js";
+import {told} from "./cards.js";
 import {api, h, page, percent, picture, plural, SMALL} from "./kit.js";
 
 const section = (title, note, ...content) => h("section", {class: "k-section"}, h("h2", {}, title), note ? h("p", {class: "k-note"}, note) : null, ...content);
@@ -31,7 +31,7 @@ function scale(entry) {
 
 function figures({progress, predicted, answers}) {
   return h("dl", {class: "k-figures"},
-    figure("Known of your taste", percent(progress.known), `${progress.bits.toFixed(1)} bits from ${plural(answers, "answer")}`),
+    figure("Known of your taste", percent(progress.known), `from ${plural(answers, "answer")}`),
     figure("Expected right next", percent(progress.now), `${percent(progress.prior)} before your first answer, ${percent(progress.achievable)} at best`),
     figure("Foretold so far", `${predicted.right} of ${predicted.count}`,
       `each from the answers before it; ${predicted.generic} by what people like in general, ${Math.round(predicted.by_chance)} by guessing`),
@@ -55,7 +55,7 @@ async function render() {
     found.expected.length ? section("You would say", "The surest predictions of questions that you have not been asked.",
       h("ul", {class: "k-rows"}, found.expected.map((entry) => h("li", {}, h("span", {class: "k-number"}, percent(entry.certainty)), h("span", {}, entry.text), h("strong", {}, entry.answer))))) : null,
     found.decisive.length ? section("What was decisive", "Without these answers your taste would look most different.",
-      h("ul", {class: "k-rows"}, found.decisive.map((entry) => h("li", {}, h("span", {class: "k-number"}, entry.number), sketch(entry), h("span", {}, answerText(entry)),
+      h("ul", {class: "k-rows"}, found.decisive.map((entry) => h("li", {}, h("span", {class: "k-number"}, entry.number), told(entry),
         h("span", {class: "k-note"}, `${entry.bits.toFixed(2)} bits`))))) : null,
   ].filter(Boolean);
 }
