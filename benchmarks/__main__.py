@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-NAMES = ("next_question", "pairs", "session")
+NAMES = ("next_question", "pairs", "planning", "session")
 
 
 def main() -> int:

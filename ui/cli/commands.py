@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from ui.cli import answers, doctor, interview, learning, pictures, serve
+from ui.cli import answers, doctor, interview, learning, pictures, planning, serve
 
 app = typer.Typer(
     name="kallisti",
@@ -21,6 +21,7 @@ app.command("index")(pictures.index)
 app.command("rank")(pictures.rank)
 app.command("train")(learning.train)
 app.command("evaluate")(learning.evaluate)
+app.command("plan")(planning.plan)
 app.command("raters")(answers.raters)
 app.command("export")(answers.export)
 app.command("import")(answers.import_)
