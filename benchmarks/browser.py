@@ -22,6 +22,13 @@ ARGUMENTS = [
 ]
 
 
+def free_port() -> int:
+    """A port of this computer that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @contextmanager
 def started() -> Iterator[Any]:
     """A Chromium that is closed in the end."""
@@ -41,9 +48,7 @@ def serving(workspace: Any, **settings: Any) -> Iterator[str]:
     from ui.server import create_app
     from ui.service import InterviewService
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     made: list[Any] = []
 
     async def run() -> None:
