@@ -24,6 +24,7 @@ Gain = Callable[[Rows, Singles, Singles], Floats]
 
 LAPSE = 0.05
 BLOCK = 1 << 25  # likelihoods held at once
+DOUBT = 20.0  # raters without any gain that stand beside those who answered a question
 
 
 def static_order(
@@ -40,6 +41,7 @@ def static_order(
 ) -> list[int]:
     """Rows of the questions to ask, first to last, greedy on the mean log loss of target answers.
 
+    The first `count` are chosen, the rest follow in order of what they would add then.
     vectors: Q questions. answers: (R, Q) options chosen by training raters, -1 where missing.
     beliefs: of these raters given all their answers. Losses are of up to `raters` of them;
     hypotheses are one draw each from the beliefs of up to `hypotheses` others, so that nobody is
@@ -59,14 +61,16 @@ def static_order(
     noise = rng.standard_normal((len(others), beliefs.mean.shape[1]))
     tastes = beliefs.mean[others] + np.einsum("rij,rj->ri", np.linalg.cholesky(beliefs.cov[others]), noise)
     table = _likelihoods(vectors, tastes)
-    answered = np.maximum((answers[judged][:, goals] >= 0).sum(1), 1)
+    wanted, said = _answered(answers[judged], goals)
+    number = np.maximum((said >= 0).sum(1), 1)[:, None]
 
     def gain(part: Rows, weights: Singles, likelihood: Singles) -> Floats:
-        """(C,) summed log p of the target answers after each candidate's answer."""
+        """(B, C) gain of the mean log p of the target answers by each answer to a candidate."""
+        aims = table[wanted[part], said[part]].swapaxes(1, 2)
         known = weights[:, None] * likelihood
-        joint = known @ _of(table, answers[judged[part]], goals).swapaxes(1, 2)
-        logs = np.log(joint) - np.log(known.sum(2))[..., None]
-        return np.asarray((logs.sum(2) / answered[part][:, None]).sum(0))
+        logs = np.log(known @ aims) - np.log(known.sum(2))[..., None]
+        before = np.log(weights[:, None] @ aims)
+        return np.asarray((logs - before).sum(2) / number[part])
 
     return _greedy(table, answers[judged], asked, gain, min(count, len(asked)))
 
@@ -90,9 +94,9 @@ def static_id_order(
     judged = np.random.default_rng(seed).permutation(len(answers))[:raters]
 
     def gain(part: Rows, weights: Singles, likelihood: Singles) -> Floats:
-        """(C,) summed gain of log p(true ID) by each candidate's answer."""
+        """(B, C) gain of log p(true ID) by each answer to a candidate."""
         own = likelihood[np.arange(len(part)), :, judged[part]]
-        return np.asarray((np.log(own) - np.log((likelihood @ weights[..., None])[..., 0])).sum(0))
+        return np.asarray(np.log(own) - np.log((likelihood @ weights[..., None])[..., 0]))
 
     return _greedy(table, answers[judged], asked, gain, min(count, len(asked)))
 
@@ -116,21 +120,38 @@ def _likelihoods(vectors: QuestionVectors, tastes: Floats) -> Singles:
     return table
 
 
-def _of(table: Singles, answers: Rows, questions: Rows) -> Singles:
-    """(R, C, H) likelihood of the raters' answers to the given questions."""
-    return np.asarray(table[questions, answers[:, questions]])
+def _answered(answers: Rows, questions: Rows) -> tuple[Rows, Rows]:
+    """(R, C) those of the questions that each rater answered, and the answers, -1 on padding."""
+    said = answers[:, questions]
+    first = np.argsort(said < 0, axis=1, kind="stable")[:, : int((said >= 0).sum(1).max(initial=0))]
+    return questions[first], np.take_along_axis(said, first, 1)
 
 
 def _greedy(table: Singles, answers: Rows, candidates: Rows, gain: Gain, count: int) -> list[int]:
-    """Takes, `count` times, the candidate of the largest gain summed over blocks of raters."""
+    """Takes, `count` times, the candidate of the largest mean gain over the raters who answered it.
+
+    The rest follow in order of their gains at the end: who answered little is asked them soon.
+    """
     weights = np.full((len(answers), table.shape[2]), 1.0 / table.shape[2], np.float32)
-    rows = max(1, BLOCK // (table.shape[2] * len(candidates)))
-    blocks = [np.arange(s, min(s + rows, len(answers))) for s in range(0, len(answers), rows)]
-    left, order = list(candidates), list[int]()
+    answered = np.bincount(_given(answers, candidates), minlength=len(table))
+    left, order, mean = candidates, list[int](), np.zeros(len(table))
     for _ in range(count):
-        remaining = np.array(left)
-        total = sum(gain(part, weights[part], _of(table, answers[part], remaining)) for part in blocks)
-        order.append(int(left.pop(int(np.argmax(total)))))
-        weights *= _of(table, answers, np.array(order[-1:]))[:, 0]
+        total = np.zeros(len(table))
+        width = max(1, int((answers[:, left] >= 0).sum(1).max(initial=0)))
+        rows = max(1, BLOCK // (table.shape[2] * width))
+        for start in range(0, len(answers), rows):
+            part = np.arange(start, min(start + rows, len(answers)))
+            asked, said = _answered(answers[part], left)
+            gains = gain(part, weights[part], table[asked, said])
+            total += np.bincount(asked[said >= 0], gains[said >= 0], minlength=len(table))
+        mean = total / (answered + DOUBT)
+        order.append(int(left[np.argmax(mean[left])]))
+        left = left[left != order[-1]]
+        weights *= table[order[-1], answers[:, order[-1]]]
         weights /= weights.sum(1, keepdims=True)
-    return order
+    return order + [int(row) for row in left[np.argsort(-mean[left], kind="stable")]]
+
+
+def _given(answers: Rows, candidates: Rows) -> Rows:
+    """The candidates of all answers, each as often as it was answered."""
+    return np.asarray(candidates[np.nonzero(answers[:, candidates] >= 0)[1]])

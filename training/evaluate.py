@@ -110,7 +110,7 @@ class Evaluation:
         return Crowd.of(self.beliefs.mean, self.vectors[self.candidate], np.arange(len(self.table)))
 
     def orders(self, names: Sequence[str], steps: int) -> dict[str, list[int]]:
-        """Fixed orders of the candidates, the first `steps` and a few more chosen, the rest as they are."""
+        """Fixed orders of the candidates, greedy for the first `steps` and a few more."""
         train = raters_in(self.survey.raters, "train")
         answers, every = self.table[train], self.beliefs
         beliefs = Beliefs(every.mean[train], every.cov[train], every.lapse[train], every.answers[train])
@@ -125,8 +125,7 @@ class Evaluation:
                 )
             else:
                 order = static_id_order(self.vectors, answers, beliefs, list(places), count=count)
-            first = [places[column] for column in order]
-            found[name] = first + [place for place in places.values() if place not in set(first)]
+            found[name] = [places[column] for column in order]
         return found
 
     def measure(

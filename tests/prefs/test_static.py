@@ -35,7 +35,16 @@ def test_static_asks_first_what_predicts_the_targets() -> None:
     order = static_order(vectors, answers, beliefs, range(4), range(4, 8))
     assert order[:2] == [0, 1]
     assert sorted(order) == [0, 1, 2, 3]
-    assert static_order(vectors, answers, beliefs, range(4), range(4, 8), count=1) == [0]
+    assert static_order(vectors, answers, beliefs, range(4), range(4, 8), count=1)[:2] == [0, 1]
+
+
+def test_who_answered_little_is_asked_what_tells_most_about_those_who_answered_it() -> None:
+    vectors, answers = world(2000)
+    rare = answers.copy()
+    rare[np.random.default_rng(1).random(2000) > 0.15, 0] = -1  # the best question, seldom answered
+    beliefs = infer_many(SPACE, vectors, answers, 0.02)
+    assert static_order(vectors, rare, beliefs, range(4), range(4, 8))[:2] == [0, 1]
+    assert static_id_order(vectors, rare, beliefs, range(4))[1] == 0
 
 
 def test_static_id_asks_first_what_tells_people_apart() -> None:
