@@ -215,7 +215,7 @@ def page_of(rows: Sequence[str]) -> str:
 MEANING = """The share is of pairs of pictures that the person was never shown, after thirty answers; the
 interval is by a bootstrap over those pictures, so it holds for this one person and these questions, not for
 people in general. Whoever answers by a coin has no taste to be learned: what is then "learned" agrees with
-the named taste by accident only, near .50 on average and off by up to two tenths in a single run.
+the named taste by accident only, near .50 on average and a tenth or two off, or more, in a single run.
 
 The scripted person never errs and judges by three properties that can be seen in the pixels, which is
 kinder than any real person: this shows that the way from the key to the prediction is whole, not how well
