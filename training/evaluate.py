@@ -8,6 +8,7 @@ raters only. Test raters answer as they really did.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -30,7 +31,7 @@ from training.measures import (
     summary,
 )
 from training.metrics import resamples
-from training.policies import Asked, Cohort, Told, fixed_order, interviews
+from training.policies import NAMING, Asked, Cohort, Told, fixed_order, interviews, naming
 from training.predictive import predict
 from training.splits import Part, are_targets, raters_in
 from training.surveys import Survey
@@ -106,8 +107,10 @@ class Evaluation:
 
     @cached_property
     def crowd(self) -> Crowd:
-        """All raters as hypotheses about the candidates' answers."""
-        return Crowd.of(self.beliefs.mean, self.vectors[self.candidate], np.arange(len(self.table)))
+        """Training raters as hypotheses: to plan predictions with those interviewed, who are known by
+        their target answers too, would choose questions in view of these."""
+        train = np.flatnonzero(raters_in(self.survey.raters, "train"))
+        return Crowd.of(self.beliefs.mean, self.vectors[self.candidate], train)
 
     def orders(self, names: Sequence[str], steps: int) -> dict[str, list[int]]:
         """Fixed orders of the candidates, greedy for the first `steps` and a few more."""
@@ -131,15 +134,21 @@ class Evaluation:
     def measure(
         self, rows: NDArray[np.intp], cohort: Cohort, asked: Mapping[str, Asked], ks: Sequence[int]
     ) -> dict[str, Measured]:
-        """Predictions and identification of each policy at the given k."""
+        """Predictions and identification of each policy at the given k.
+
+        Policies that find the rater plan among the hypotheses that are weighed then.
+        """
         found = {name: Measured({}) for name in asked}
         wanted = Wanted(cohort.wanted, self.shares)
         for name, sequence in asked.items():
             for k in ks:
                 add_predictions(found[name], wanted, predict(cohort.beliefs(sequence, k), cohort.targets))
         for tastes, suffix in ((self.beliefs.mean, ""), (self.unseen, "_unseen")):
-            table = hypotheses(tastes, self.vectors[self.candidate])
+            table = hypotheses(tastes, cohort.candidates)
+            everybody = replace(cohort, crowd=Crowd.of(tastes, cohort.candidates, np.arange(len(tastes))))
             for name, sequence in asked.items():
+                if name in NAMING:
+                    sequence = naming(everybody, NAMING[name], sequence.shape[1], lambda done: None)
                 known = identify(table, sequence, cohort.answers, rows)
                 add_identification(found[name], known, ks, suffix, sequence)
         return found
