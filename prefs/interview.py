@@ -190,7 +190,6 @@ class Interview:
             questions=standing.questions,
             answers=self.belief.answers,
             forecast=figures.forecast(start, self.belief, list(samples.values())),
-            bits=figures.bits(start, self.belief),
             removed={name: figures.removed(start, self.belief, s) for name, s in samples.items()},
             consistency=self._consistency(),
             left=self._stopper.left(standing) if self._stopper else None,

@@ -48,8 +48,7 @@ class Progress:
     """Where an interview stands.
 
     questions: answered or skipped. answers: those that the belief rests on, so without those about
-    what is not open now, and with those known beforehand. bits: information gained about the taste,
-    ½ log2 of the prior's over the belief's determinant of covariance. removed: share of the
+    what is not open now, and with those known beforehand. removed: share of the
     uncertainty about answers that is gone, per source. left: estimated number of questions to
     the stopper's goal, None where there is no estimate. stopped: why the interview ended.
     """
@@ -57,7 +56,6 @@ class Progress:
     questions: int
     answers: int
     forecast: Forecast
-    bits: float
     removed: Mapping[str, float]
     consistency: Consistency
     left: int | None
@@ -84,12 +82,6 @@ def removed(prior: Belief, belief: Belief, sample: QuestionVectors) -> float:
     second = flat.T @ flat
     before = float((second * prior.cov).sum())
     return 1.0 - float((second * belief.cov).sum()) / before if before > 0.0 else 0.0
-
-
-def bits(prior: Belief, belief: Belief) -> float:
-    """Information gained about the taste in bits: half the log2 ratio of the determinants."""
-    before, after = (np.log2(np.diagonal(b.chol)).sum() for b in (prior, belief))
-    return float(before - after)
 
 
 def consistency(same: int, repeated: int) -> Consistency:

@@ -34,7 +34,7 @@ function figures({progress, predicted, answers}) {
     figure("Known of your taste", percent(progress.known), `from ${plural(answers, "answer")}`),
     figure("Expected right next", percent(progress.now), `${percent(progress.prior)} before your first answer, ${percent(progress.achievable)} at best`),
     figure("Foretold so far", `${predicted.right} of ${predicted.count}`,
-      `each from the answers before it; ${predicted.generic} by what people like in general, ${Math.round(predicted.by_chance)} by guessing`),
+      `each from the answers before it; ${predicted.generic === null ? "" : `${predicted.generic} by what people like in general, `}${Math.round(predicted.by_chance)} by guessing`),
     progress.repeated ? figure("Same answer again", `${progress.same} of ${progress.repeated}`, "questions that were asked twice on purpose") : null);
 }
 

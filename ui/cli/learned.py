@@ -31,7 +31,6 @@ def facts(workspace: Workspace, live: Interview, rater: str) -> dict[str, Any]:
             "now": progress.forecast.now,
             "achievable": progress.forecast.achievable,
         },
-        "bits": progress.bits,
         "banks": [_of_bank(live, fitted) for fitted in workspace.banks.values()],
     }
     if workspace.galleries and progress.answers:

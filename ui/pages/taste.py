@@ -38,7 +38,7 @@ def taste(workspace: Workspace, interview: Interview) -> Json:
     judged = any(question.items for question, answer in interview.responses if answer is not None)
     found["pictures"] = _pictures(workspace, belief, source, seen) if source and judged else None
     found["decisive"] = _decisive(interview)
-    found["predicted"] = _predicted(interview)
+    found["predicted"] = _predicted(workspace, interview)
     found["scales"] = _scales(workspace, interview)
     found["expected"] = _expected(workspace, interview)
     return found
@@ -79,13 +79,13 @@ def _decisive(interview: Interview) -> list[Json]:
     return [{**views.answered(asked, answer), "bits": bits} for asked, answer, bits in told]
 
 
-def _predicted(interview: Interview) -> Json:
+def _predicted(workspace: Workspace, interview: Interview) -> Json:
     """How each answer would have been foretold from those before it."""
     found = review(interview.model, interview.responses)
     return {
         "count": len(found.right),
         "right": int(found.right.sum()),
-        "generic": int(found.generic_right.sum()),
+        "generic": int(found.generic_right.sum()) if workspace.banks else None,
         "by_chance": float((found.uniform).sum()),
         "run": [bool(right) for right in found.right[-40:]],
     }
