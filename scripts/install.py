@@ -33,7 +33,15 @@ def installer(python: Path) -> list[str]:
     if uv is None:
         return [str(python), "-m", "pip", "install"]
     links = os.environ.get("PIP_FIND_LINKS", "").split()
-    return [uv, "pip", "install", "--python", str(python), *(f"--find-links={link}" for link in links)]
+    return [
+        uv,
+        "pip",
+        "install",
+        "--compile-bytecode",
+        "--python",
+        str(python),
+        *(f"--find-links={link}" for link in links),
+    ]
 
 
 def make_venv(venv: Path) -> Path:
