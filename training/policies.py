@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,15 +22,9 @@ from training.surveys import MISSING
 
 Asked = NDArray[np.intp]
 Scores = Callable[[Beliefs], Floats]
+Told = Callable[[str, int, int], None]  # hears of progress: stage, done, total
 CROWDED = 512  # raters whose hypotheses are weighed at once
 NAMING = {"eig_id": 0.0, "root_id": 0.5}
-
-
-class Told(Protocol):
-    """Hears of progress."""
-
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        """done of total."""
 
 
 @dataclass(frozen=True)
