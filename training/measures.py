@@ -99,15 +99,21 @@ def summary(
             low, high = np.maximum(np.quantile(drawn, (0.025, 0.975)) - drawn.mean() + error, 0.0)
             errors.append((error, float(low), float(high)))
         _put(found, "ece", errors, used)
+        chance = [(float(one.by_chance()),) * 3 for one in calibrations]
+        found["ece_by_chance"] = [round(row[0], 6) if use else None for use, row in _spread(used, chance)]
     return found
 
 
 def differences(a: Measured, b: Measured, used: Sequence[bool], weights: Floats) -> dict[str, Any]:
     """Paired differences a - b over raters: [mean, low, high] at every k."""
     found: dict[str, Any] = {}
-    for name in ("log_loss", "share_identified"):
-        if name in a.values:
-            rows = [interval(x - y, weights) for x, y in zip(a.values[name].T, b.values[name].T, strict=True)]
+    for name, one, other in (
+        ("log_loss", a.values.get("log_loss"), b.values.get("log_loss")),
+        ("share_identified", a.values.get("share_identified"), b.values.get("share_identified")),
+        ("rare_log_loss", a.rare.get("log_loss"), b.rare.get("log_loss")),
+    ):
+        if one is not None and other is not None:
+            rows = [interval(x - y, weights) for x, y in zip(one.T, other.T, strict=True)]
             found[name] = [
                 [round(value, 6) for value in row] if use and row[0] == row[0] else None
                 for use, row in _spread(used, rows)

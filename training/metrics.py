@@ -19,11 +19,16 @@ class Calibration:
 
     excess: Floats  # confidence minus correctness, summed
     counts: Floats
+    doubt: Floats  # confidence times its complement, summed: the variance of what is correct
 
     def error(self, weights: Floats | None = None) -> Floats:
         """Mean absolute gap of confidence and accuracy; weights (B, R) give (B,), none a scalar."""
         weights = np.ones(len(self.counts)) if weights is None else weights
         return np.asarray(np.abs(weights @ self.excess).sum(-1) / (weights @ self.counts).sum(-1))
+
+    def by_chance(self) -> float:
+        """The error that perfectly calibrated predictions of as many answers are expected to show."""
+        return float(np.sqrt(2 / np.pi * self.doubt.sum(0)).sum() / self.counts.sum())
 
 
 def calibration(
@@ -33,10 +38,11 @@ def calibration(
     order = np.argsort(confidence, kind="stable")
     bins = np.empty(len(order), dtype=np.intp)
     bins[order] = np.arange(len(order)) * BINS // max(len(order), 1)
-    excess, counts = np.zeros((count, BINS)), np.zeros((count, BINS))
+    excess, counts, doubt = (np.zeros((count, BINS)) for _ in range(3))
     np.add.at(excess, (raters, bins), confidence - correct)
     np.add.at(counts, (raters, bins), 1.0)
-    return Calibration(excess, counts)
+    np.add.at(doubt, (raters, bins), confidence * (1.0 - confidence))
+    return Calibration(excess, counts, doubt)
 
 
 def resamples(raters: int, count: int = RESAMPLES, seed: int = 0) -> Floats:

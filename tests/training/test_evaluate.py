@@ -50,6 +50,7 @@ def test_follows_the_contract(result: dict) -> None:
             for value, band in zip(lines[name], lines[f"{name}_ci"], strict=True):
                 assert (value is None and band is None) or band[0] - 1e-6 <= value <= band[1] + 1e-6
     assert {"random-static", "eig-static_id", "static-static_id"} <= set(result["paired"])
+    assert {"log_loss", "share_identified", "rare_log_loss"} == set(result["paired"]["eig-static"])
 
 
 def test_answers_teach_and_another_persons_mislead(result: dict) -> None:
@@ -202,6 +203,7 @@ def test_calibration_by_hand() -> None:
     found = calibration(np.full(30, 0.8), correct, np.zeros(30, dtype=np.intp), 1)
     gaps = np.abs(0.8 - correct.reshape(15, 2).mean(1))
     assert float(found.error()) == pytest.approx(gaps.mean())
+    assert found.by_chance() == pytest.approx(np.sqrt(2 / np.pi * 0.16 / 2))
     sure = calibration(np.ones(30), np.ones(30, dtype=bool), np.zeros(30, dtype=np.intp), 1)
     assert float(sure.error()) == 0
 
