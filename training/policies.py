@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -212,11 +211,16 @@ def interviews(
             found[policy] = fixed_order(cohort, orders[policy], steps)
         elif policy in NAMING:
             size = len(cohort.answers)
-            found[policy] = naming(cohort, NAMING[policy], steps, partial(told, policy, total=size))
+            found[policy] = naming(cohort, NAMING[policy], steps, _counting(told, policy, size))
         elif policy == "guided" and width == 1:
             found[policy] = fixed_order(cohort, orders["static"], steps)
         else:
             scores = eig(cohort) if policy == "eig" else epig(cohort)
             window = Window(orders["static"], width) if policy == "guided" else None
-            found[policy] = adaptive(cohort, scores, steps, partial(told, policy, total=steps), window)
+            found[policy] = adaptive(cohort, scores, steps, _counting(told, policy, steps), window)
     return found
+
+
+def _counting(told: Told, stage: str, total: int) -> Callable[[int], None]:
+    """Tells how much of a stage is done."""
+    return lambda done: told(stage, done, total)
