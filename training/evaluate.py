@@ -202,6 +202,9 @@ def evaluate(
             for name in found
             if name != rival
         },
+        "identified_by_question": {
+            name: [round(float(share), 6) for share in one.identified] for name, one in found.items()
+        },
         "full_information": _full_information(own, cohort, weights),
         "settings": {
             "model": fitted.version,

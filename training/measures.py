@@ -19,11 +19,15 @@ RARE = 0.3  # answers given by a smaller share of people are rare
 
 @dataclass
 class Measured:
-    """Measures of R raters at each k: (R, k) by name, NaN where undefined, and calibration by k."""
+    """Measures of R raters at each k: (R, k) by name, NaN where undefined, and calibration by k.
+
+    identified: (T + 1,) share of the raters identified after every number of questions.
+    """
 
     values: dict[str, Floats]
     calibrations: list[Calibration] = field(default_factory=list)
     rare: dict[str, Floats] = field(default_factory=dict)
+    identified: Floats = field(default_factory=lambda: np.empty(0))
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,7 @@ def add_identification(
     found.values[f"log_p_id{suffix}"] = log_p
     found.values[f"share_identified{suffix}"] = (log_p > np.log(0.5)).astype(np.float64)
     if not suffix:
+        found.identified = (known.log_p > np.log(0.5)).mean(0)
         found.values["top16"] = (known.rank[:, at] < TOP).astype(np.float64)
 
 

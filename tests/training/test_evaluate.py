@@ -40,7 +40,9 @@ def result(fitted: FittedBank) -> dict:
 
 def test_follows_the_contract(result: dict) -> None:
     keys = {"dataset", "n_test_raters", "k", "policies", "controls", "rare", "chosen", "paired"}
-    assert keys | {"full_information", "settings"} == set(result)
+    assert keys | {"full_information", "settings", "identified_by_question"} == set(result)
+    shares = result["identified_by_question"]["root_id"]
+    assert shares[8] == result["policies"]["root_id"]["share_identified"][QUESTIONS.index(8)]
     assert result["k"] == [0, 1, 2, 3, 5, 8, 10, 15, 20, 30, 40]
     assert set(result["controls"]) == {"wrong_person", "generic"}
     measures = "accuracy log_loss residual_skill ece log_p_id share_identified top16 log_p_id_unseen"
