@@ -30,7 +30,7 @@ from training.measures import (
     differences,
     summary,
 )
-from training.metrics import resamples
+from training.metrics import best_temperature, resamples, tempered
 from training.policies import NAMING, Asked, Cohort, Told, fixed_order, interviews, naming
 from training.predictive import predict
 from training.splits import Part, are_targets, raters_in
@@ -131,18 +131,32 @@ class Evaluation:
             found[name] = [places[column] for column in order]
         return found
 
+    def warmth(self, cohort: Cohort, asked: Mapping[str, Asked], ks: Sequence[int]) -> dict[int, float]:
+        """The temperature at which predictions after k questions are best, whoever asked them."""
+        found, (rows, columns) = {}, np.nonzero(cohort.wanted >= 0)
+        for k in ks:
+            p = [predict(cohort.beliefs(one, k), cohort.targets)[rows, columns] for one in asked.values()]
+            said = np.tile(cohort.wanted[rows, columns], len(p))
+            found[k] = best_temperature(np.concatenate(p), said)
+        return found
+
     def measure(
-        self, rows: NDArray[np.intp], cohort: Cohort, asked: Mapping[str, Asked], ks: Sequence[int]
+        self,
+        rows: NDArray[np.intp],
+        cohort: Cohort,
+        asked: Mapping[str, Asked],
+        warmth: Mapping[int, float],
     ) -> dict[str, Measured]:
-        """Predictions and identification of each policy at the given k.
+        """Predictions and identification of each policy at every k of which the warmth is known.
 
         Policies that find the rater plan among the hypotheses that are weighed then.
         """
-        found = {name: Measured({}) for name in asked}
+        found, ks = {name: Measured({}) for name in asked}, list(warmth)
         wanted = Wanted(cohort.wanted, self.shares)
         for name, sequence in asked.items():
             for k in ks:
-                add_predictions(found[name], wanted, predict(cohort.beliefs(sequence, k), cohort.targets))
+                p = predict(cohort.beliefs(sequence, k), cohort.targets)
+                add_predictions(found[name], wanted, tempered(p, warmth[k]))
         for tastes, suffix in ((self.beliefs.mean, ""), (self.unseen, "_unseen")):
             table = hypotheses(tastes, cohort.candidates)
             everybody = replace(cohort, crowd=Crowd.of(tastes, cohort.candidates, np.arange(len(tastes))))
@@ -181,9 +195,9 @@ def evaluate(
     ks = [k for k, use in zip(QUESTIONS, used, strict=True) if use]
     rivals = {"static"} | {name for name in policies if name in RIVALS}  # `guided` stays near the first
     orders = own.orders(sorted(rivals), max(ks))
-    chosen, width = choose(own, policies, orders, max(ks))
+    chosen, width, warmth = choose(own, policies, orders, ks)
     asked = interviews(cohort, policies, orders, max(ks), own.told, width)
-    found = own.measure(rows, cohort, asked, ks)
+    found = own.measure(rows, cohort, asked, warmth)
     weights = resamples(len(rows))
     return {
         "dataset": survey.name,
@@ -192,7 +206,7 @@ def evaluate(
         "policies": {
             name: summary(one.values, one.calibrations, used, weights) for name, one in found.items()
         },
-        "controls": _controls(own, cohort, asked, ks, used, weights),
+        "controls": _controls(own, cohort, asked, warmth, used, weights),
         "rare": {name: summary(one.rare, (), used, weights) for name, one in found.items()},
         "chosen": chosen,
         "paired": {
@@ -213,6 +227,7 @@ def evaluate(
             "targets": len(own.target),
             "candidates": len(own.candidate),
             "window": width,
+            "temperatures": {str(k): round(one, 2) for k, one in warmth.items()},
             "static_orders": {
                 name: [survey.questions[own.candidate[place]].question_id for place in order]
                 for name, order in orders.items()
@@ -225,7 +240,7 @@ def _controls(
     own: Evaluation,
     cohort: Cohort,
     asked: Mapping[str, Asked],
-    ks: Sequence[int],
+    warmth: Mapping[int, float],
     used: Sequence[bool],
     weights: NDArray[np.float64],
 ) -> dict[str, Any]:
@@ -234,8 +249,8 @@ def _controls(
     other, generic = Measured({}), Measured({})
     sequence = asked.get("static", next(iter(asked.values())))
     everybody = np.broadcast_to(own.shares, (len(cohort.wanted), *own.shares.shape))
-    for k in ks:
-        p = predict(cohort.beliefs(sequence, k), cohort.targets)
+    for k in warmth:
+        p = tempered(predict(cohort.beliefs(sequence, k), cohort.targets), warmth[k])
         add_predictions(other, wanted, np.roll(p, 1, axis=0))
         add_predictions(generic, wanted, everybody)
     return {
@@ -254,16 +269,19 @@ def _full_information(own: Evaluation, cohort: Cohort, weights: NDArray[np.float
 
 
 def choose(
-    own: Evaluation, policies: Sequence[str], orders: Mapping[str, Sequence[int]], steps: int
-) -> tuple[dict[str, str | None], int]:
-    """The policy for each purpose that is best on validation raters, averaged over k >= 1, and the
-    width of the window of `guided`: 1, the static order itself, unless another is surely better."""
+    own: Evaluation, policies: Sequence[str], orders: Mapping[str, Sequence[int]], ks: Sequence[int]
+) -> tuple[dict[str, str | None], int, dict[int, float]]:
+    """What is best on validation raters, averaged over k.
+
+    The policy for each purpose; the width of the window of `guided`: 1, the static order itself, unless
+    another is surely better; the temperature of predictions after k questions.
+    """
     rows = own.rows("validation")[:JUDGES]
     names = [name for name in policies if name != "random"]
     if not (len(rows) and names):
-        return {"identification": None, "prediction": None}, 1
+        return {"identification": None, "prediction": None}, 1, dict.fromkeys(ks, 1.0)
     cohort = own.cohort(rows)
-    ks = [k for k in QUESTIONS if 1 <= k <= steps]
+    steps = max(ks)
     plain = [name for name in names if name != "guided"]
     asked = interviews(cohort, plain, orders, steps, own.told)
     width = 1
@@ -274,11 +292,18 @@ def choose(
         tried[len(own.candidate)] = asked.get("epig", tried[1])
         width = _width(own, cohort, tried, ks)
         asked["guided"] = tried[width]
-    found = own.measure(rows, cohort, asked, ks)
-    return {
-        "identification": max(names, key=lambda name: float(found[name].values["share_identified"].mean())),
-        "prediction": min(names, key=lambda name: float(np.nanmean(found[name].values["log_loss"]))),
-    }, width
+    warmth = own.warmth(cohort, {name: asked[name] for name in names if name not in NAMING} or asked, ks)
+    found = own.measure(rows, cohort, asked, warmth)
+    return (
+        {
+            "identification": max(
+                names, key=lambda name: float(found[name].values["share_identified"].mean())
+            ),
+            "prediction": min(names, key=lambda name: float(np.nanmean(found[name].values["log_loss"]))),
+        },
+        width,
+        warmth,
+    )
 
 
 def _width(own: Evaluation, cohort: Cohort, tried: Mapping[int, Asked], ks: Sequence[int]) -> int:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from prefs.space import Floats
 
 BINS = 15
+TEMPERATURES = np.arange(0.7, 1.51, 0.02)
 RESAMPLES = 1000
 
 
@@ -43,6 +44,25 @@ def calibration(
     np.add.at(counts, (raters, bins), 1.0)
     np.add.at(doubt, (raters, bins), confidence * (1.0 - confidence))
     return Calibration(excess, counts, doubt)
+
+
+def tempered(p: NDArray[np.floating], temperature: float) -> NDArray[np.floating]:
+    """Probabilities (..., K) that are surer (temperature below 1) or less sure; 0 stays 0."""
+    found = p ** (1 / temperature)
+    return np.asarray(found / found.sum(-1, keepdims=True))
+
+
+def best_temperature(p: NDArray[np.floating], answers: NDArray[np.intp]) -> float:
+    """The temperature of least log loss for N predictions (N, K) of answers (N,), 1 without any.
+
+    Source: Guo et al. (2017), temperature scaling.
+    """
+    if not len(answers):
+        return 1.0
+    logs = np.log(np.maximum(p, 1e-12, dtype=np.float64))
+    said = np.take_along_axis(logs, answers[:, None], 1)[:, 0]
+    losses = [np.log(np.exp(logs / t).sum(1)).mean() - said.mean() / t for t in TEMPERATURES]
+    return float(TEMPERATURES[int(np.argmin(losses))])
 
 
 def resamples(raters: int, count: int = RESAMPLES, seed: int = 0) -> Floats:

@@ -19,7 +19,7 @@ from training.evaluate import QUESTIONS, Evaluation, evaluate
 from training.fitted import FittedBank
 from training.hypotheses import Crowd
 from training.identify import LAPSE, hypotheses, identify
-from training.metrics import calibration, interval, resamples
+from training.metrics import best_temperature, calibration, interval, resamples, tempered
 from training.plots import plot_evaluation
 from training.policies import Cohort, Window, adaptive, fixed_order, naming, random_order, taken
 from training.predictive import predict
@@ -208,6 +208,18 @@ def test_calibration_by_hand() -> None:
     assert found.by_chance() == pytest.approx(np.sqrt(2 / np.pi * 0.16 / 2))
     sure = calibration(np.ones(30), np.ones(30, dtype=bool), np.zeros(30, dtype=np.intp), 1)
     assert float(sure.error()) == 0
+
+
+def test_temperature_that_is_too_high_or_low_is_found() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(20000, 3))
+    answers = (logits + rng.gumbel(size=logits.shape)).argmax(1)
+    p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    for temperature in (0.8, 1.0, 1.25):
+        assert best_temperature(tempered(p, temperature), answers) == pytest.approx(1 / temperature, abs=0.05)
+    np.testing.assert_allclose(tempered(tempered(p, 0.8), 1.25), p)
+    assert tempered(np.array([1.0, 0.0]), 0.7).tolist() == [1.0, 0.0]
+    assert best_temperature(p[:0], answers[:0]) == 1.0
 
 
 def test_intervals_cover_the_mean_of_normal_values() -> None:
