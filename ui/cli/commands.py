@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from ui.cli import answers, doctor, interview, learning, pictures, planning, serve
+from ui.cli import answers, doctor, evaluating, interview, learning, pictures, planning, serve
 
 app = typer.Typer(
     name="kallisti",
@@ -20,7 +20,7 @@ app.command("interview")(interview.interview)
 app.command("index")(pictures.index)
 app.command("rank")(pictures.rank)
 app.command("train")(learning.train)
-app.command("evaluate")(learning.evaluate)
+app.command("evaluate")(evaluating.evaluate)
 app.command("plan")(planning.plan)
 app.command("raters")(answers.raters)
 app.command("export")(answers.export)
