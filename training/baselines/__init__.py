@@ -1,0 +1,1 @@
+"""Other people's methods, run as they are, for comparison: regression, adaptive testing, pair models."""
