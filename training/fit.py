@@ -94,6 +94,7 @@ class Fit:
         self.raters = len(survey.raters)
         counts = survey.counts
         options, questions = int(counts.max()), len(counts)
+        self.options = [int(counts[block.columns].max()) for block in self.blocks]
         self.real = (np.arange(options)[:, None] < counts).astype(np.float32)
         self.score = np.zeros((options, questions), dtype=np.float32)
         self.bend = np.zeros_like(self.score)
@@ -200,7 +201,8 @@ class Fit:
         slopes = {name: np.zeros_like(value) for name, value in state.parameters.items()}
         for number, block in enumerate(self.blocks):
             tastes = state.tastes[block.raters]
-            part_phi, part_g = phi[:, block.columns], g[:, block.columns]
+            most = self.options[number]
+            part_phi, part_g = phi[:most, block.columns], g[:most, block.columns]
             found = slope(tastes, part_phi, part_g, block.answers, self.settings.lapse)
             self._gather(slopes, block.columns, *by_vectors(found, tastes))
             rng = np.random.default_rng([self.settings.seed, step, number])
@@ -233,13 +235,13 @@ class Fit:
 
     def _gather(self, slopes: dict[str, Array], columns: NDArray[np.intp], phi: Array, g: Array) -> None:
         """Adds the derivatives by a block's vectors to those by the parameters."""
-        taste = phi[..., STYLES:]
-        slopes["w"][columns] += (self.score[:, columns, None] * taste).sum(0)
-        slopes["v"][:, columns] += taste * self.real[:, columns, None]
-        slopes["g"][:, columns] += g * self.real[:, columns]
+        most, taste = len(g), phi[..., STYLES:]
+        slopes["w"][columns] += (self.score[:most, columns, None] * taste).sum(0)
+        slopes["v"][:most, columns] += taste * self.real[:most, columns, None]
+        slopes["g"][:most, columns] += g * self.real[:most, columns]
         slopes["style"] += [
-            (self.lean[:, columns] * phi[..., 0]).sum(),
-            (self.bend[:, columns] * phi[..., 1]).sum(),
+            (self.lean[:most, columns] * phi[..., 0]).sum(),
+            (self.bend[:most, columns] * phi[..., 1]).sum(),
         ]
 
     def _ascend(self, slopes: dict[str, Array], step: int) -> None:

@@ -22,6 +22,7 @@ from training.predictive import predict
 from training.pydata import scales_of
 from training.splits import are_targets, raters_in
 from training.surveys import MISSING, Survey
+from training.work import Work
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +30,9 @@ SIZES = (4, 8, 12, 16)
 NOMINAL = (0.2, 0.0, 0.5)
 WORTH = 0.002  # nats per answer by which a larger or freer model must be better
 FEW = 20  # validation raters below which nothing is chosen
-JUDGES, CELLS = 300, 1_500_000  # validation raters; raters x questions x options of a trial fit
+JUDGES, CELLS = 300, 1_500_000  # validation raters; answers x options of a trial fit
 TRIAL_STEPS = 150
+CHOOSING, FITTING = "choosing the model", "fitting the questions"
 Split = Literal["eval", "all"]
 Report = Callable[[str, int, int], None]
 
@@ -50,25 +52,41 @@ class Judged:
 
 
 def fit_bank(
-    bank: ItemBank, survey: Survey, split: Split = "all", report: Report | None = None
+    bank: ItemBank,
+    survey: Survey,
+    split: Split = "all",
+    report: Report | None = None,
+    work: Work | None = None,
 ) -> FittedBank:
     """Fits the bank's questions to the survey's people; report(stage, done, total) hears of progress.
 
     split: "eval" fits on training raters only; "all" chooses on validation raters, then fits on all.
     """
-    tell = report or (lambda stage, done, total: None)
-    train = survey.of_raters(raters_in(survey.raters, "train"))
-    validation = survey.of_raters(raters_in(survey.raters, "validation"))
+    vectors, summary = fit_survey(survey, split, report, work)
+    scales = scale_directions(bank, vectors.phi, vectors.g, scales_of(survey))
+    return FittedBank(bank, vectors.phi, vectors.g, scales, summary)
+
+
+def fit_survey(
+    survey: Survey, split: Split = "all", report: Report | None = None, work: Work | None = None
+) -> tuple[Vectors, dict[str, Any]]:
+    """Vectors of the survey's questions, and how they were chosen as JSON values.
+
+    work: where trials and the state of the fit are kept, to go on after a cut.
+    """
+    tell, kept = report or _silent, work or Work()
+    train, validation = parts_of(survey)
     trials: list[dict[str, Any]] = []
-    if len(validation.raters) < FEW or not len(train.raters):
-        log.warning("bank %s: %d validation raters, too few to choose by", bank.name, len(validation.raters))
+    if not can_choose(train, validation):
+        log.warning(
+            "bank %s: %d validation raters, too few to choose by", survey.name, len(validation.raters)
+        )
         settings = Settings(size=SIZES[0])
     else:
-        settings, trials = choose(bank, train, validation, tell)
+        settings, trials = choose(_bank_of(survey), train, validation, tell, kept)
     fit = Fit(survey if split == "all" or not len(train.raters) else train, settings)
-    fit.run(lambda done, total: tell("fitting the questions", done, total))
-    vectors = fit.vectors()
-    summary: dict[str, Any] = {
+    kept.run(fit, "fit", lambda done, total: tell(FITTING, done, total))
+    return fit.vectors(), {
         "split": split,
         "raters": fit.raters,
         "answers": len(survey.answers),
@@ -76,44 +94,87 @@ def fit_bank(
         "trials": trials,
         "skips": dict(survey.skips),
     }
-    scales = scale_directions(bank, vectors.phi, vectors.g, scales_of(survey))
-    return FittedBank(bank, vectors.phi, vectors.g, scales, summary)
+
+
+def parts_of(survey: Survey) -> tuple[Survey, Survey]:
+    """The survey's training and validation raters."""
+    train = survey.of_raters(raters_in(survey.raters, "train"))
+    return train, survey.of_raters(raters_in(survey.raters, "validation"))
+
+
+def can_choose(train: Survey, validation: Survey) -> bool:
+    """Whether there are enough people to choose by."""
+    return len(validation.raters) >= FEW and len(train.raters) > 0
 
 
 def choose(
-    bank: ItemBank, train: Survey, validation: Survey, tell: Report
+    bank: ItemBank, train: Survey, validation: Survey, tell: Report, work: Work | None = None
 ) -> tuple[Settings, list[dict[str, Any]]]:
     """The settings that predict validation raters best, and every trial.
 
     The size grows while that pays; then the freedom of the options is varied.
     """
-    cells = len(train.questions) * int(train.counts.max())
-    train = train.of_raters(np.arange(len(train.raters)) < max(CELLS // cells, 200))
-    judges = validation.of_raters(np.arange(len(validation.raters)) < JUDGES)
     rows: list[dict[str, Any]] = []
     total = len(SIZES) + len(NOMINAL) - 1
 
-    def trial(settings: Settings) -> Judged:
-        tell("choosing the model", len(rows), total)
-        fit = Fit(train, replace(settings, steps=TRIAL_STEPS))
-        fit.run()
-        found = judge(bank, fit.vectors(), judges)
+    def tried(settings: Settings) -> Judged:
+        tell(CHOOSING, len(rows), total)
+        found = trial(bank, train, validation, settings, work)
         rows.append({"size": settings.size, "nominal": settings.nominal, **asdict(found)})
         return found
 
     best = Settings(size=SIZES[0], nominal=NOMINAL[0])
-    least = trial(best)
+    least = tried(best)
     for size in SIZES[1:]:
-        found = trial(replace(best, size=size))
+        found = tried(replace(best, size=size))
         if found.loss > least.loss - WORTH:
             break
         best, least = replace(best, size=size), found
     for nominal in NOMINAL[1:] if int(train.counts.max()) > 2 else ():
-        found = trial(replace(best, nominal=nominal))
+        found = tried(replace(best, nominal=nominal))
         if found.loss < least.loss - WORTH / 2:
             best, least = replace(best, nominal=nominal), found
-    tell("choosing the model", total, total)
+    tell(CHOOSING, total, total)
     return best, rows
+
+
+def trial(
+    bank: ItemBank,
+    train: Survey,
+    validation: Survey,
+    settings: Settings,
+    work: Work | None = None,
+    name: str = "trial",
+) -> Judged:
+    """Judges a short fit to so many training raters, spread over all, as make a trial quick."""
+    kept, named = work or Work(), f"{name}-{settings.size}-{settings.nominal}"
+
+    def judged() -> dict[str, Any]:
+        each = len(train.answers) / len(train.raters) * int(train.counts.max())
+        fit = Fit(_some(train, max(int(CELLS / each), 200)), replace(settings, steps=TRIAL_STEPS))
+        kept.run(fit, named)
+        return asdict(judge(bank, fit.vectors(), _some(validation, JUDGES)))
+
+    return Judged(**kept.known(named, judged))
+
+
+def _some(survey: Survey, count: int) -> Survey:
+    """So many raters, evenly spread: their order often means something, such as where they came from."""
+    total = len(survey.raters)
+    if total <= count:
+        return survey
+    chosen = np.zeros(total, dtype=bool)
+    chosen[np.arange(count) * total // count] = True
+    return survey.of_raters(chosen)
+
+
+def _bank_of(survey: Survey) -> ItemBank:
+    """The questions of a survey, which may be of several sets, as one bank."""
+    return ItemBank(survey.name, tuple(replace(one, source=survey.name) for one in survey.questions))
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    pass
 
 
 def judge(bank: ItemBank, vectors: Vectors, validation: Survey) -> Judged:
