@@ -19,7 +19,8 @@ from prefs.files import read_manifest, write_bytes, write_json, write_manifest
 from prefs.model import AGREE, EXTREME, BankSource, ChoiceModel
 from prefs.space import STYLE_SD, Floats, TasteSpace, independent
 
-FORMAT = "kallisti.bank/2"
+FORMAT, SEVERAL = "kallisti.bank/2", "kallisti.banks/1"
+BANKS = "banks"
 TENSORS, ABOUT = "bank.safetensors", "bank.json"
 POPULATION = 512  # draws that stand for the population
 
@@ -30,7 +31,8 @@ class FittedBank:
 
     phi: (Q, K, 2 + d) by agree, extreme and the d coordinates of the bank's own block. g: (Q, K),
     -inf on padding. scales: (2 + d,) by name, the direction in which the expected score of the scale
-    rises in the population. report: how the fit was chosen and how well it predicts.
+    rises in the population. report: how the fit was chosen and how well it predicts. shared: name of
+    the block of tastes, which banks that were fitted together have in common; the bank's own without.
     """
 
     bank: ItemBank
@@ -38,18 +40,21 @@ class FittedBank:
     g: Floats
     scales: Mapping[str, Floats]
     report: Mapping[str, Any]
+    shared: str = ""
 
     @property
     def block(self) -> tuple[str, Floats, Floats]:
         """Name, population mean (d,) and covariance (d, d) of the bank's block of tastes."""
         size = self.phi.shape[2] - 2
-        return self.bank.name, np.zeros(size), np.eye(size)
+        return self.shared or self.bank.name, np.zeros(size), np.eye(size)
 
     @cached_property
     def version(self) -> str:
         """Names the parameters."""
         content = hashlib.sha256("\n".join(self.bank.rows).encode())
         content.update(np.ascontiguousarray(self.phi).tobytes() + np.ascontiguousarray(self.g).tobytes())
+        if self.block[0] != self.bank.name:
+            content.update(self.shared.encode())
         return content.hexdigest()[:16]
 
     def source(self, space: TasteSpace) -> BankSource:
@@ -78,7 +83,12 @@ class FittedBank:
         tensors = {"phi": np.ascontiguousarray(self.phi), "g": np.ascontiguousarray(self.g), **scales}
         write_bytes(folder / TENSORS, save(tensors))
         # Safetensors sorts names, so the order of the scales is kept beside them.
-        about = {"questions": list(self.bank.rows), "scales": list(self.scales), "report": dict(self.report)}
+        about = {
+            "questions": list(self.bank.rows),
+            "scales": list(self.scales),
+            "block": self.block[0],
+            "report": dict(self.report),
+        }
         write_json(folder / ABOUT, about)
         write_manifest(folder, {"format": FORMAT, "bank": self.bank.name})
 
@@ -99,10 +109,39 @@ class FittedBank:
             raise ModelError(f"{folder} was fitted to other questions than bank {bank.name!r}: fit it again")
         tensors = load_file(folder / TENSORS)
         scales = {name: tensors[f"scale {name}"] for name in about["scales"]}
-        return cls(bank, tensors["phi"], tensors["g"], scales, about["report"])
+        block = about.get("block", bank.name)
+        return cls(bank, tensors["phi"], tensors["g"], scales, about["report"], block)
 
     def _columns(self, space: TasteSpace) -> np.ndarray[Any, np.dtype[np.intp]]:
-        return np.concatenate([[AGREE, EXTREME], space.columns(self.bank.name)])
+        return np.concatenate([[AGREE, EXTREME], space.columns(self.block[0])])
+
+
+def save_fitted(banks: Mapping[str, FittedBank], folder: Path) -> None:
+    """Writes one bank into a folder, or several below it, the folder's manifest last."""
+    if len(banks) == 1:
+        next(iter(banks.values())).save(folder)
+        return
+    for name, one in banks.items():
+        one.save(folder / BANKS / name)
+    blocks = {name: one.block[0] for name, one in banks.items()}
+    write_manifest(folder, {"format": SEVERAL, "banks": blocks})
+
+
+def load_fitted(folder: Path, bank: ItemBank) -> FittedBank:
+    """Reads the bank out of what `save_fitted` wrote, of one bank or of several.
+
+    Raises:
+        ModelError: damaged, of another format, without this bank or fitted to other questions.
+    """
+    manifest = read_manifest(folder, ModelError)
+    if manifest.get("format") != SEVERAL:
+        return FittedBank.load(folder, bank)
+    if bank.name not in manifest["banks"]:
+        raise ModelError(
+            f"{folder} holds no bank {bank.name!r}, only {', '.join(manifest['banks'])}: "
+            "name one of these, or train a model of it"
+        )
+    return FittedBank.load(folder / BANKS / bank.name, bank)
 
 
 def scale_directions(

@@ -245,7 +245,8 @@ def _model(galleries: Sequence[OpenGallery], banks: Sequence[FittedBank], data_d
         blocks.append((pictures.SOURCE, np.zeros(taste.shape[1]), np.eye(taste.shape[1])))
         version.update("\n".join([*items, str(STRENGTHS)]).encode() + taste.tobytes())
     for one in banks:
-        blocks.append(one.block)
+        if one.block[0] not in [name for name, _, _ in blocks]:  # banks fitted together share one
+            blocks.append(one.block)
         version.update(one.version.encode())
     space = independent(blocks, strengths)
     sources: dict[str, Source] = {}

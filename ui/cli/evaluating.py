@@ -34,12 +34,12 @@ def evaluate(
     from prefs.files import write_json
     from training.banks import bank_of
     from training.evaluate import POLICIES, evaluate
-    from training.fitted import FittedBank
+    from training.fitted import load_fitted
 
     if plot is not None and plot.suffix != ".png":
         raise ConfigError(f"--plot {plot}: allowed are names that end in .png")
     bank, survey = bank_of(data)
-    fitted = FittedBank.load(model, bank)
+    fitted = load_fitted(model, bank)
     named = tuple(policies.split(",")) if policies else POLICIES
     with progress_bar() as progress:
         found = evaluate(survey, fitted, named, questions, progress)

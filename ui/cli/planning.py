@@ -46,13 +46,13 @@ def plan(
     Example: kallisti plan epi --model epi.model --out plans.jsonl --stop-probability 0.9
     """
     from training.banks import bank_of
-    from training.fitted import FittedBank
+    from training.fitted import load_fitted
     from training.plan import Settings, write_plans
 
     settings = Settings(planner, questions, price, stop_probability, subsets, share, sample, seed)
     check_out(out)
     bank, survey = bank_of(data)
-    fitted = FittedBank.load(model, bank)
+    fitted = load_fitted(model, bank)
     with progress_bar() as progress:
         against = write_plans(survey, fitted, settings, out, resume=resume, told=progress)
     found = {"dataset": survey.name, "planner": planner, "hypotheses": against, **_counted(out)}
