@@ -6,6 +6,7 @@ an index over the pictures, names a few hundred informative ones; small gallerie
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypedDict, Unpack
 
@@ -139,6 +140,27 @@ class PairPool(GalleryPool):
 
         vectors = self.source.shown(rows, "pair", self._tie)
         return self._candidates(rows, vectors, build, lambda row: self._key(rows[row]))
+
+    def unasked(self, count: int, past: Past, rng: np.random.Generator) -> list[Question]:
+        """At most `count` random pairs that were not asked, as `find` gives them."""
+        drawn = self._unasked(self._random_pairs(self._open(past, np.inf), 4 * count, rng), past)
+        names = list(dict.fromkeys(self._key(rows) for rows in drawn))[:count]
+        return [question for name in names if (question := self.find(name)) is not None]
+
+    def find(self, question_id: str) -> Question | None:
+        """The pair with this id, or None where not both pictures are here; its sides never change.
+
+        The id says which picture is on the left, as a coin would: half of all pairs each way.
+        """
+        kind, *items = question_id.split(":")
+        open_ = set(self.rows.tolist())
+        if kind != "pair" or len(set(items)) != 2 or items != sorted(items):
+            return None
+        if any(self.source.rows.get(item) not in open_ for item in items):
+            return None
+        left, right = items if hashlib.sha256(question_id.encode()).digest()[0] % 2 else items[::-1]
+        alts = (self._alt(left), self._alt(right))
+        return pair(left, right, self.name, alts=alts, tie=self._tie, topic=self._topic((left, right)))
 
     def pairs(self, belief: Belief, past: Past, rng: np.random.Generator, aim: Aim) -> Rows:
         """(N, 2) source rows of unasked pairs; pictures shown too often only where no others are left."""

@@ -18,7 +18,7 @@ import numpy as np
 from prefs import progress as figures
 from prefs.belief import Belief, infer, prior
 from prefs.errors import QuestionError
-from prefs.log import Asked, Entry, effective, flagged
+from prefs.log import PERSON, PERSON_SEEN, Asked, Entry, effective, flagged, standing
 from prefs.model import ChoiceModel, QuestionVectors
 from prefs.planner import History, Nothing, Planner
 from prefs.pools import Past, Pool
@@ -95,6 +95,12 @@ class Interview:
         return [(question, answer) for question, answer in pairs if self._reads(question)]
 
     @property
+    def given(self) -> list[tuple[Asked, Answer]]:
+        """The answers that stand and that the model reads, in the order in which they were given."""
+        stands = ((self._asked[token], answer) for token, answer in standing(self._entries).items())
+        return [(one, answer) for one, answer in stands if self._reads(one.question)]
+
+    @property
     def unread(self) -> int:
         """Answers about pictures or banks that are not open now: kept in the log, not in the belief."""
         return len(self.known) + len(self._effective) - len(self.responses)
@@ -110,17 +116,26 @@ class Interview:
     def pending(self) -> list[Asked]:
         """Questions that wait for an answer (the shown one, and undone ones), in the order of asking.
 
-        Flagged ones, and those that no open pool asks about, do not wait.
+        Flagged ones, those that the person chose, and those that no open pool asks about, do not wait.
         """
         return [
             one
             for token, one in self._asked.items()
             if token not in self._done
             and token not in self._withdrawn
+            and not one.by_person
             and self._flagged.isdisjoint(one.question.items)
             and any(pool.about(one.question) for pool in self.pools)
             and self._reads(one.question)
         ]
+
+    @property
+    def past(self) -> Past:
+        """What is not to be asked (again): known, asked and flagged before."""
+        questions = [question for question, _ in self.known]
+        questions += [one.question for one in self._put()]
+        shown = Counter(item for question in questions for item in question.items)
+        return Past({question.question_id for question in questions}, self._flagged, shown)
 
     @property
     def stopped(self) -> str | None:
@@ -154,6 +169,24 @@ class Interview:
         if any(entry.entry_id == old.entry_id for old in self._entries):
             return
         self._settle((*self._entries, entry))
+
+    def choose(self, question: Question, *, seen: bool = False) -> Asked:
+        """A question that the person chose instead of the planner, to be answered by `apply`.
+
+        Without an answer it leaves no trace in the interview: it does not wait, and can be asked by
+        the planner. seen: whether its prediction was in sight, which the log keeps.
+
+        Raises:
+            QuestionError: it was asked before, or the model does not read it.
+        """
+        if question.question_id in self.past.questions:
+            raise QuestionError(
+                f"question {question.question_id!r} was asked already: change its answer in the history"
+            )
+        self.model.vectors(question)
+        asked = Asked(self._tokens(), question, PERSON_SEEN if seen else PERSON, None, None, self._number())
+        self._asked = {**self._asked, asked.token: asked}  # copies that look ahead keep theirs
+        return asked
 
     def after(self, entry: Entry) -> Interview:
         """The interview as it would be after an entry; this one stays as it is."""
@@ -232,18 +265,21 @@ class Interview:
         if isinstance(plan, Nothing):
             self._nothing = plan.reason
             return None
-        number = max((one.number for one in self._asked.values()), default=0) + 1
-        return Asked(self._tokens(), plan.question, plan.planner, plan.gain_bits, plan.repeat_of, number)
+        return Asked(
+            self._tokens(), plan.question, plan.planner, plan.gain_bits, plan.repeat_of, self._number()
+        )
+
+    def _number(self) -> int:
+        """The place of the next question."""
+        return max((one.number for one in self._asked.values()), default=0) + 1
 
     def _history(self) -> History:
         answered = {one.token for one, answer in self._effective if answer is not None}
-        return History(tuple(self._asked.values()), answered, self._past())
+        return History(tuple(self._put()), answered, self.past)
 
-    def _past(self) -> Past:
-        questions = [question for question, _ in self.known]
-        questions += [one.question for one in self._asked.values()]
-        shown = Counter(item for question in questions for item in question.items)
-        return Past({question.question_id for question in questions}, self._flagged, shown)
+    def _put(self) -> list[Asked]:
+        """What was asked, without what the person chose and has not answered, or took back."""
+        return [one for token, one in self._asked.items() if not one.by_person or token in self._done]
 
     def _standing(self) -> Standing:
         gains = [one.gain_bits for one in self._asked.values() if one.gain_bits is not None]
@@ -254,7 +290,7 @@ class Interview:
 
     def _samples(self) -> dict[str, QuestionVectors]:
         """Unseen questions of each source, the same ones as long as the same were asked."""
-        rng, past = np.random.default_rng([self._seed, SAMPLE]), self._past()
+        rng, past = np.random.default_rng([self._seed, SAMPLE]), self.past
         return {pool.name: pool.sample(SAMPLE, past, rng) for pool in self.pools}
 
     def _reads(self, question: Question) -> bool:

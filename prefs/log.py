@@ -21,6 +21,7 @@ from prefs.errors import QuestionError
 from prefs.questions import Answer, Question
 
 Action = Literal["answer", "undo", "edit", "flag"]
+PERSON, PERSON_SEEN = "person", "person, prediction seen"
 ACTIONS: tuple[Action, ...] = get_args(Action)
 _ID = re.compile(r"[A-Za-z0-9._~:-]{1,128}")
 
@@ -29,7 +30,8 @@ _ID = re.compile(r"[A-Za-z0-9._~:-]{1,128}")
 class Asked:
     """A question that was put to a person, its options in the order in which they were shown.
 
-    token: names this asking; random, so that it cannot be guessed. planner: who chose it.
+    token: names this asking; random, so that it cannot be guessed. planner: who chose it; "person"
+    where the one who answers did, "person, prediction seen" if with the prediction in sight.
     gain_bits: information expected of it. repeat_of: token of the asking that it repeats on
     purpose. number: place in its interview.
 
@@ -46,6 +48,11 @@ class Asked:
 
     def __post_init__(self) -> None:
         _check_id("token", self.token)
+
+    @property
+    def by_person(self) -> bool:
+        """Whether the one who answers chose the question, not a planner."""
+        return self.planner in (PERSON, PERSON_SEEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +153,26 @@ def effective(asked: Mapping[str, Asked], entries: Sequence[Entry]) -> list[tupl
 def flagged(entries: Iterable[Entry]) -> frozenset[str]:
     """Item ids of the pictures that the person reported."""
     return frozenset(entry.item for entry in entries if entry.action == "flag" and entry.item)
+
+
+def foretellable(asked: Mapping[str, Asked], entries: Sequence[Entry]) -> frozenset[str]:
+    """Tokens of the questions that the person chose, answered without having seen their prediction.
+
+    The prediction is shown after the answer: one that was edited, or given again after it was taken
+    back, is no test of it any more.
+    """
+    answered: set[str] = set()
+    found: set[str] = set()
+    for entry in entries:
+        one = asked.get(entry.token) if entry.token else None
+        if one is None or not one.by_person:
+            continue
+        if entry.action == "answer" and one.planner == PERSON and one.question.question_id not in answered:
+            found.add(one.token)
+        elif entry.action in ("answer", "edit"):
+            found.discard(one.token)
+        answered.add(one.question.question_id)
+    return frozenset(found)
 
 
 def _check_id(what: str, value: str) -> None:

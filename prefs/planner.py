@@ -173,6 +173,7 @@ class Planner:
             asked
             for asked in history.asked[: max(len(history.asked) - self.gap, 0)]
             if asked.token in history.answered
+            and not asked.by_person
             and asked.repeat_of is None
             and asked.token not in repeated
             and not flagged.intersection(asked.question.items)

@@ -143,6 +143,15 @@ class BankPool:
             key=lambda row: self._questions[rows[row]].question_id,
         )
 
+    def unasked(self, past: Past) -> list[Question]:
+        """The questions that were not asked, in the order of the bank."""
+        return [self._questions[row] for row in self._open(past)]
+
+    def find(self, question_id: str) -> Question | None:
+        """The question with this id, or None where it is not one to ask about."""
+        row = self._row.get(question_id)
+        return None if row is None else self._questions[row]
+
     def about(self, question: Question) -> tuple[str, ...]:
         """The content of a question of this bank."""
         found = self._about.get(question.question_id) if question.source == self.name else None

@@ -87,7 +87,7 @@ def review(model: ChoiceModel, responses: Responses) -> Review:
     each = np.arange(len(said))
     step = -(-len(said) // BELIEFS)
     starts = each[::step]
-    before = _beliefs(model, vectors, np.where(each < starts[:, None], given, -1))
+    before = beliefs(model, vectors, np.where(each < starts[:, None], given, -1))
     told = np.concatenate(
         [probabilities(before[row], vectors[start : start + step]) for row, start in enumerate(starts)]
     )
@@ -115,7 +115,7 @@ def decisive(model: ChoiceModel, responses: Responses, latest: int = BELIEFS) ->
     given = np.array([responses[row][1] for row in rows])
     left_out = np.arange(len(rows))[-latest:]
     without = np.where(np.arange(len(rows)) == left_out[:, None], -1, given)
-    whole, *others = _beliefs(model, vectors, np.vstack([given, without]))
+    whole, *others = beliefs(model, vectors, np.vstack([given, without]))
     found = [(rows[place], divergence(whole, other)) for place, other in zip(left_out, others, strict=True)]
     return sorted(found, key=lambda entry: -entry[1])
 
@@ -129,7 +129,7 @@ def divergence(belief: Belief, other: Belief) -> float:
     return max(float(nats), 0.0) / float(np.log(2.0))
 
 
-def _beliefs(model: ChoiceModel, vectors: QuestionVectors, answers: NDArray[np.intp]) -> list[Belief]:
+def beliefs(model: ChoiceModel, vectors: QuestionVectors, answers: NDArray[np.intp]) -> list[Belief]:
     """The beliefs after each row of answers, (R, N) with -1 where there is none, all at once."""
     found = infer_many(model.space, vectors, answers, around=model.lapse)
     rows = zip(found.mean, found.cov, found.lapse, found.answers, strict=True)

@@ -28,7 +28,8 @@ class Turn:
     """A question with its options (Markdown, as shown) and what was answered.
 
     answer: index into options, or None for a skip. gain_bits: information that was expected of
-    the question. log_p_id: log probability (nats) of the true rater after the answer.
+    the question. log_p_id: log probability (nats) of the true rater after the answer. planner: who
+    chose the question where it was the person and not the planner of the interview.
     """
 
     question_id: str
@@ -37,6 +38,7 @@ class Turn:
     answer: Answer
     gain_bits: float | None = None
     log_p_id: float | None = None
+    planner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,11 @@ class Transcript:
 
     def to_json(self) -> str:
         """The transcript as one line of JSON."""
-        return json.dumps(asdict(self), ensure_ascii=False, allow_nan=False)
+        found = asdict(self)
+        for turn in found["turns"]:
+            if turn["planner"] is None:
+                del turn["planner"]
+        return json.dumps(found, ensure_ascii=False, allow_nan=False)
 
     def messages(self) -> list[dict[str, str]]:
         """The transcript as a chat: {"role": "assistant" or "user", "content": Markdown}, ..."""
@@ -68,7 +74,8 @@ def turn_of(asked: Asked, answer: Answer) -> Turn:
     """The turn of an answered question."""
     question = asked.question
     options = tuple(option.markdown for option in question.options)
-    return Turn(question.question_id, question.markdown, options, answer, asked.gain_bits)
+    planner = asked.planner if asked.by_person else None
+    return Turn(question.question_id, question.markdown, options, answer, asked.gain_bits, planner=planner)
 
 
 def write_transcripts(path: Path, transcripts: Iterable[Transcript]) -> int:
@@ -125,4 +132,5 @@ def _turn(row: Fields) -> Turn:
         answer=answer,
         gain_bits=row.maybe_number("gain_bits"),
         log_p_id=row.maybe_number("log_p_id"),
+        planner=row.maybe_text("planner"),
     )

@@ -179,10 +179,19 @@ class Store:
             rows.own(connection, rater_id, interview_id, lock=True)
             rows.add_asked(connection, interview_id, asked, _now())
 
-    def record(self, rater_id: str, interview_id: str, entry: Entry, next: Asked | None = None) -> Recorded:
+    def record(
+        self,
+        rater_id: str,
+        interview_id: str,
+        entry: Entry,
+        next: Asked | None = None,
+        *,
+        chosen: Asked | None = None,
+    ) -> Recorded:
         """Keeps what a person did and the question that follows, both or neither.
 
-        The same entry id again returns what was returned before, and stores nothing.
+        The same entry id again returns what was returned before, and stores nothing. chosen: the
+        question that the entry answers, where the person chose it and it is not stored yet.
 
         Raises:
             QuestionError: the log refuses the entry, or its id was used for another one.
@@ -196,8 +205,9 @@ class Store:
                 return Recorded(
                     stored, rows.find_asked(connection, interview_id, old["next_token"]), old["place"]
                 )
-            if next is not None:
-                rows.add_asked(connection, interview_id, next, _now())
+            for asked in (chosen, next):
+                if asked is not None:
+                    rows.add_asked(connection, interview_id, asked, _now())
             row = rows.add_entry(connection, interview_id, entry, next)
         return Recorded(replace(entry, token=row.token), next, row.place)
 

@@ -69,6 +69,17 @@ class Anything(RuleBasedStateMachine):
             self.record(self.clerk("answer", asked.token, 0))
             assert self.interview.next() == ahead.get(0)
 
+    @rule(place=st.integers(0, 99), pictures=st.booleans(), choice=st.integers(0, 4), seen=st.booleans())
+    def choose_and_answer(self, place: int, pictures: bool, choice: int, seen: bool) -> None:
+        past, rng = self.interview.past, np.random.default_rng(place)
+        open_ = POOLS[0].unasked(5, past, rng) if pictures else POOLS[1].unasked(past)
+        waiting = self.interview.pending
+        if open_:
+            asked = self.interview.choose(open_[place % len(open_)], seen=seen)
+            said = choice if choice < len(asked.question.options) else None
+            self.record(self.clerk("answer", asked.token, said))
+            assert self.interview.pending == waiting, "the question that waits goes on waiting"
+
     @precondition(lambda self: self.interview.answers)
     @rule()
     def undo(self) -> None:
@@ -105,7 +116,12 @@ class Anything(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_asked_twice_but_repeats(self) -> None:
-        first = [a.question.question_id for a in self.interview.asked.values() if a.repeat_of is None]
+        stands = {asked.token for asked, _ in self.interview.answers}
+        first = [
+            a.question.question_id
+            for a in self.interview.asked.values()
+            if a.repeat_of is None and (not a.by_person or a.token in stands)
+        ]
         assert len(first) == len(set(first))
         assert all(a.repeat_of in self.interview.asked for a in self.interview.asked.values() if a.repeat_of)
 
@@ -123,6 +139,40 @@ Anything.TestCase.settings = settings(
     suppress_health_check=[HealthCheck.too_slow],
 )
 TestAnything = Anything.TestCase
+
+
+def test_what_the_person_chose_leaves_no_trace_when_taken_back() -> None:
+    clerk = Clerk()
+    interview = answered(world.interview(MODEL), 3, clerk)
+    plain = answered(world.interview(MODEL), 3, Clerk())
+    question = world.bank_of(MODEL)["s4"]
+    chosen = interview.choose(question)
+    assert interview.past.questions == plain.past.questions, "chosen is not asked"
+    interview.apply(clerk("answer", chosen.token, 2))
+    assert (question, 2) in interview.responses
+    assert interview.given[-1] == (chosen, 2)
+    with pytest.raises(QuestionError, match="asked already"):
+        interview.choose(question)
+    interview.apply(clerk("undo", chosen.token))
+    assert not interview.pending
+    np.testing.assert_array_equal(interview.belief.mean, plain.belief.mean)
+    then, expected = interview.next(), plain.next()
+    assert then is not None
+    assert expected is not None
+    assert (then.question, then.planner, then.gain_bits) == (
+        expected.question,
+        expected.planner,
+        expected.gain_bits,
+    )
+    again = interview.choose(question, seen=True)
+    assert (again.planner, again.by_person, then.by_person) == ("person, prediction seen", True, False)
+
+
+def test_a_question_that_nobody_has_cannot_be_chosen() -> None:
+    interview = world.interview(MODEL)
+    with pytest.raises(QuestionError, match="not open"):
+        interview.choose(pair("x", "y", "elsewhere"))
+    assert not interview.asked
 
 
 def test_what_was_undone_is_asked_again_first() -> None:

@@ -9,7 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prefs.errors import QuestionError
-from prefs.log import Action, Asked, Entry, advance, effective, flagged, standing
+from prefs.log import (
+    PERSON,
+    PERSON_SEEN,
+    Action,
+    Asked,
+    Entry,
+    advance,
+    effective,
+    flagged,
+    foretellable,
+    standing,
+)
 from prefs.questions import Answer, pair
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -152,3 +163,19 @@ def test_flags_name_pictures_and_leave_answers_alone() -> None:
     log = [entry("1", "answer", "t0", 1), entry("2", "flag", item="a"), entry("3", "flag", "t1")]
     assert flagged(log) == {"a"}
     assert effective(ASKED, log) == [(ASKED["t0"], 1)]
+
+
+def test_only_a_first_answer_that_saw_no_prediction_tests_it() -> None:
+    questions = [pair("a", f"b{number}", "wall") for number in range(4)]
+    asked = {
+        "planned": Asked("planned", questions[0], "eig", 0.5, None, 1),
+        "blind": Asked("blind", questions[1], PERSON, None, None, 2),
+        "seen": Asked("seen", questions[2], PERSON_SEEN, None, None, 3),
+        "edited": Asked("edited", questions[3], PERSON, None, None, 4),
+        "again": Asked("again", questions[1], PERSON, None, None, 5),
+    }
+    log = [entry(token, "answer", token, 0) for token in asked if token != "again"]
+    log.append(entry("changed", "edit", "edited", 1))
+    assert foretellable(asked, log) == {"blind"}
+    log += [entry("back", "undo", "blind"), entry("again", "answer", "again", 1)]
+    assert "again" not in foretellable(asked, log), "its prediction was shown after the first answer"

@@ -138,3 +138,32 @@ def test_a_bank_that_its_model_does_not_know_is_refused() -> None:
 
     with pytest.raises(ModelError, match="does not know question 's3'"):
         BankPool(world.bank_of(large), small.sources["bank"])  # type: ignore[arg-type]
+
+
+def test_pairs_that_a_person_can_choose_are_found_again_by_their_id() -> None:
+    model = world.model(pictures=12)
+    pool = pair_pool(model, topics={f"p{row:03}": "hills" for row in range(12)}, chosen=("hills",))
+    past = Past(questions={"pair:p000:p001"}, flagged={"p002"})
+    found = pool.unasked(20, past, np.random.default_rng(3))
+    assert found == pool.unasked(20, past, np.random.default_rng(3))
+    assert len({one.question_id for one in found}) == 20
+    assert all(pool.find(one.question_id) == one for one in found)
+    assert all("p002" not in one.items and one.question_id not in past.questions for one in found)
+    on_the_left = [one.options[0].item == min(one.items) for one in found]
+    assert 3 < sum(on_the_left) < 17, "sides are as good as random"
+
+
+@pytest.mark.parametrize(
+    "name", ["pair:p001:p000", "pair:p000", "pair:p000:p000", "pair:p000:x", "grid:p000:p001", "s1", ""]
+)
+def test_a_pair_that_is_not_there_is_not_found(name: str) -> None:
+    assert pair_pool(world.model(pictures=4)).find(name) is None
+
+
+def test_a_sentence_is_found_by_its_id_and_listed_until_asked() -> None:
+    pool = bank_pool(world.model(sentences=3))
+    assert [one.question_id for one in pool.unasked(Past(questions={"s1"}))] == ["s0", "s2"]
+    found = pool.find("s1")
+    assert found is not None
+    assert found.question_id == "s1"
+    assert pool.find("s9") is None

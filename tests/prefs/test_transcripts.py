@@ -104,3 +104,14 @@ def test_what_is_no_json_object_is_refused(tmp_path: Path, content: bytes) -> No
 def test_a_missing_file_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"absent\.jsonl cannot be read: No such file"):
         list(read_transcripts(tmp_path / "absent.jsonl"))
+
+
+def test_a_turn_tells_where_the_person_chose_the_question() -> None:
+    turns = [
+        turn_of(Asked("t", pair("a", "b", "wall"), planner, None, None, 1), 0)
+        for planner in ("eig", "person")
+    ]
+    line = Transcript("me", "wall", "eig", tuple(turns)).to_json()
+    assert [turn.get("planner") for turn in json.loads(line)["turns"]] == [None, "person"]
+    assert line.count('"planner"') == 2, "one of the interview, one of the turn that is not the planner's"
+    assert parse_transcript(line).turns == tuple(turns)
