@@ -9,19 +9,17 @@ different occasions.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from prefs.errors import DataError, QuestionError
 from prefs.questions import Kind, Option, Question
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from training.columns import encode, integers, read_table, refuse
 
 QUESTIONS, RESPONSES = "questions.parquet", "responses.parquet"
 QUESTION_COLUMNS = ("question_id", "domain", "text", "options")
@@ -110,14 +108,14 @@ def read_survey(folder: Path, name: str | None = None) -> Survey:
             )
     questions = _questions(folder / QUESTIONS, name)
     path = folder / RESPONSES
-    table = _read(path, RESPONSE_COLUMNS)
-    raters, rows = _encode(path, table, "rater_id")
-    asked, codes = _encode(path, table, "question_id")
-    answers = _integers(path, table, "answer")
-    occasions = _integers(path, table, "occasion") if "occasion" in table.column_names else None
+    table = read_table(path, RESPONSE_COLUMNS)
+    raters, rows = encode(path, table, "rater_id")
+    asked, codes = encode(path, table, "question_id")
+    answers = integers(path, table, "answer")
+    occasions = integers(path, table, "occasion") if "occasion" in table.column_names else None
     known = {question.question_id: column for column, question in enumerate(questions)}
     columns = np.array([known.get(question, MISSING) for question in asked], dtype=np.int32)[codes]
-    _refuse(path, columns < 0, lambda row: f"question {asked[codes[row]]!r} is not in {QUESTIONS}")
+    refuse(path, columns < 0, lambda row: f"question {asked[codes[row]]!r} is not in {QUESTIONS}")
     return assemble(name, questions, raters, rows, columns, answers, occasions, str(path))
 
 
@@ -140,7 +138,7 @@ def assemble(
         raise DataError(f"{origin} holds no response: at least one is needed")
     counts = np.array([len(question.options) for question in questions])
     rows, columns = np.asarray(rows, dtype=np.intp), np.asarray(columns, dtype=np.intp)
-    _refuse(
+    refuse(
         origin,
         (answers < 0) | (answers >= counts[columns]),
         lambda row: (
@@ -153,7 +151,7 @@ def assemble(
     keys = np.stack([rows, columns, times])[:, order]
     again = np.zeros(len(order), dtype=bool)
     again[order[1:]] = (np.diff(keys, axis=1) == 0).all(0)
-    _refuse(
+    refuse(
         origin,
         again,
         lambda row: (
@@ -232,7 +230,7 @@ def make_questions(
 
 
 def _questions(path: Path, name: str) -> list[Question]:
-    table = _read(path, QUESTION_COLUMNS)
+    table = read_table(path, QUESTION_COLUMNS)
     ids, domains, texts, options = (table.column(column).to_pylist() for column in QUESTION_COLUMNS)
     seen: dict[str, int] = {}
     for row, (question, text, labels) in enumerate(zip(ids, texts, options, strict=True)):
@@ -248,46 +246,3 @@ def _questions(path: Path, name: str) -> list[Question]:
         return make_questions(name, ids, [domain or "" for domain in domains], texts, options)
     except QuestionError as problem:
         raise DataError(f"{path}: {problem}") from problem
-
-
-def _read(path: Path, columns: Sequence[str]) -> pa.Table:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    try:
-        table = parquet.read_table(path)
-    except (OSError, pa.ArrowException) as problem:
-        first = (str(problem).splitlines() or ["unknown"])[0]
-        raise DataError(f"{path} cannot be read as parquet ({first}): write it anew") from problem
-    absent = [column for column in columns if column not in table.column_names]
-    if absent:
-        raise DataError(f"{path} lacks the column {absent[0]!r}: expected {', '.join(columns)}")
-    return table
-
-
-def _encode(path: Path, table: pa.Table, column: str) -> tuple[list[str], NDArray[Any]]:
-    """The different values of a column of ids, in order of appearance, and (N,) which one each row has."""
-    values = table.column(column)
-    _refuse(path, values.is_null().to_numpy(), lambda _: f"{column} is missing: fill it in")
-    found = values.cast("string").combine_chunks().dictionary_encode()
-    return found.dictionary.to_pylist(), found.indices.to_numpy(zero_copy_only=False)
-
-
-def _integers(path: Path, table: pa.Table, column: str) -> NDArray[np.int64]:
-    values = table.column(column)
-    absent = f"{column} is missing or NaN: leave the row out where there is no answer"
-    _refuse(path, values.is_null(nan_is_null=True).to_numpy(), lambda _: absent)
-    found = values.to_numpy()
-    if found.dtype.kind not in "iuf":
-        raise DataError(f"{path}: {column} holds {values.type} values: expected whole numbers")
-    whole = found.astype(np.int64)
-    _refuse(path, whole != found, lambda row: f"{column} {found[row]} is no whole number")
-    return np.asarray(whole)
-
-
-def _refuse(origin: Path | str, bad: NDArray[np.bool_], say: Callable[[int], str]) -> None:
-    """Raises DataError about the first bad row, if there is one."""
-    if bad.any():
-        row = int(bad.argmax())
-        more = int(bad.sum()) - 1
-        raise DataError(f"{origin}, row {row}: {say(row)}" + (f" (and {more} more rows)" if more else ""))
