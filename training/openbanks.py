@@ -1,4 +1,9 @@
-"""Opens item banks by name: fitted once, then kept in the data folder, so that a start reads no survey."""
+"""Opens item banks by name: fitted once, then kept in the data folder, so that a start reads no survey.
+
+`banks/KEY/` holds a bank fitted alone, KEY names the data that it was fitted to. `kallisti retrain` fits
+the banks again, with what people answered since, into a folder below `retrained/`; the file
+`retrained/current.json` names that folder and the banks in it, and is replaced in one step.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,8 @@ import importlib.metadata
 import json
 import logging
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,16 +24,26 @@ from prefs.fields import Fields
 from prefs.files import read_manifest, sha256, write_json
 from prefs.store.codec import question_from_json, question_to_json
 from training.banks import bank_of
-from training.fitted import FORMAT, FittedBank
+from training.fitted import BANKS, FORMAT, FittedBank
 from training.pydata import INVENTORIES
 from training.surveys import QUESTIONS, RESPONSES
 
 Progress = Callable[[str, int, int], None]
 
-RECIPE = "1"  # names what the fit makes: raise it when that changes
+RECIPE = "2"  # names what the fit makes: raise it when that changes
 KEPT = "questions.json"
+RETRAINED, CURRENT, CURRENT_FORMAT = "retrained", "current.json", "kallisti.current/1"
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class KeptBank:
+    """A bank that was opened before: key names its data, origin is what `--bank` was given."""
+
+    key: str
+    bank: ItemBank
+    origin: str
 
 
 def open_banks(names: Sequence[str], data_dir: Path, progress: Progress) -> dict[str, FittedBank]:
@@ -55,7 +71,11 @@ def open_bank(name: str, data_dir: Path, progress: Progress) -> FittedBank:
         MissingPartError: the package that the named bank arrives with is not installed.
         ModelError: the fit gave values that are not finite.
     """
-    folder = data_dir / "banks" / _key(name)
+    key = _key(name)
+    again = _retrained(data_dir, key)
+    if again is not None:
+        return again
+    folder = data_dir / "banks" / key
     if folder.exists():
         try:
             return _kept(folder)
@@ -69,10 +89,74 @@ def open_bank(name: str, data_dir: Path, progress: Progress) -> FittedBank:
     fitted = _finite(
         fit_bank(bank, survey, report=lambda what, done, total: progress(f"{stage}: {what}", done, total))
     )
-    about = {"name": bank.name, "title": bank.title, "note": bank.note}
+    keep(fitted, folder, name if name in INVENTORIES else str(Path(name).expanduser().resolve()))
+    return fitted
+
+
+def keep(fitted: FittedBank, folder: Path, origin: str) -> None:
+    """Writes a bank with its questions, so that it opens without its survey; origin: where that is."""
+    bank = fitted.bank
+    about = {"name": bank.name, "title": bank.title, "note": bank.note, "origin": origin}
     write_json(folder / KEPT, {**about, "questions": [question_to_json(one) for one in bank.questions]})
     fitted.save(folder)
-    return fitted
+
+
+def banks_to_retrain(data_dir: Path) -> tuple[list[KeptBank], list[str]]:
+    """The banks that were opened before, by name, and a line about each that cannot be used now."""
+    found: dict[str, KeptBank] = {}
+    wrong = []
+    for folder in sorted((data_dir / "banks").glob("*/")):
+        try:
+            bank, origin = _questions(folder)
+        except (ModelError, DataError) as problem:
+            wrong.append(str(problem))
+            continue
+        if not origin or _key(origin) != folder.name:
+            wrong.append(
+                f"bank {bank.name!r} was fitted to earlier data or by an earlier version: open it again"
+            )
+        elif bank.name in found:
+            wrong.append(
+                f"bank {bank.name!r} at {origin}: another one, at {found[bank.name].origin}, has its name"
+            )
+        else:
+            found[bank.name] = KeptBank(folder.name, bank, origin)
+    return sorted(found.values(), key=lambda one: one.bank.name), wrong
+
+
+def set_current(data_dir: Path, folder: str, banks: Mapping[str, str]) -> None:
+    """Makes a folder below `retrained/` the one that banks are opened from; banks: name by key."""
+    write_json(
+        data_dir / RETRAINED / CURRENT, {"format": CURRENT_FORMAT, "folder": folder, "banks": dict(banks)}
+    )
+
+
+def current(data_dir: Path) -> tuple[str, dict[str, str]]:
+    """The folder below `retrained/` that banks are opened from, and the bank of each key; empty if none.
+
+    Raises:
+        ModelError: the file that says so is damaged.
+    """
+    path = data_dir / RETRAINED / CURRENT
+    if not path.exists():
+        return "", {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if found["format"] != CURRENT_FORMAT:
+            raise ValueError(f"format {found['format']!r}, expected {CURRENT_FORMAT!r}")
+        return str(found["folder"]), {str(key): str(name) for key, name in found["banks"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
+        raise ModelError(f"{path} cannot be read ({problem}): run kallisti retrain") from problem
+
+
+def _retrained(data_dir: Path, key: str) -> FittedBank | None:
+    """The bank of a key as `kallisti retrain` fitted it, None where it has not, or it is damaged (said)."""
+    try:
+        folder, banks = current(data_dir)
+        return _kept(data_dir / RETRAINED / folder / BANKS / banks[key]) if key in banks else None
+    except (ModelError, DataError) as problem:
+        log.warning("the bank's first fit is opened, not what was learned since: %s", problem)
+        return None
 
 
 def _key(name: str) -> str:
@@ -99,6 +183,11 @@ def _version(package: str) -> str:
 def _kept(folder: Path) -> FittedBank:
     """The bank that is kept in a folder; raises ModelError or DataError where it is damaged."""
     read_manifest(folder, ModelError)
+    return _finite(FittedBank.load(folder, _questions(folder)[0]))
+
+
+def _questions(folder: Path) -> tuple[ItemBank, str]:
+    """The questions of a kept bank and its origin, empty where an earlier version did not keep it."""
     path = folder / KEPT
     try:
         about = Fields(json.loads(path.read_text(encoding="utf-8")), str(path))
@@ -106,7 +195,7 @@ def _kept(folder: Path) -> FittedBank:
         raise ModelError(f"{path} cannot be read ({problem}): fit the bank again") from problem
     questions = tuple(question_from_json(row) for row in about.rows("questions"))
     bank = ItemBank(about.text("name"), questions, about.text("title"), about.text("note"))
-    return _finite(FittedBank.load(folder, bank))
+    return bank, about.maybe_text("origin") or ""
 
 
 def _finite(fitted: FittedBank) -> FittedBank:

@@ -83,7 +83,7 @@ def fit_survey(
         )
         settings = Settings(size=SIZES[0])
     else:
-        settings, trials = choose(_bank_of(survey), train, validation, tell, kept)
+        settings, trials = choose(as_bank(survey), train, validation, tell, kept)
     fit = Fit(survey if split == "all" or not len(train.raters) else train, settings)
     kept.run(fit, "fit", lambda done, total: tell(FITTING, done, total))
     return fit.vectors(), {
@@ -168,7 +168,7 @@ def _some(survey: Survey, count: int) -> Survey:
     return survey.of_raters(chosen)
 
 
-def _bank_of(survey: Survey) -> ItemBank:
+def as_bank(survey: Survey) -> ItemBank:
     """The questions of a survey, which may be of several sets, as one bank."""
     return ItemBank(survey.name, tuple(replace(one, source=survey.name) for one in survey.questions))
 
