@@ -101,7 +101,7 @@ def open_galleries(
         GalleryError: a gallery that is not optional has no usable pictures.
         ConfigError, MissingPartError: the encoder cannot be had.
     """
-    if not paths:
+    if not paths and not optional:
         return {}, "", []
     from indexing.encoders import resolve
 

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from ui.cli import answers, doctor, evaluating, interview, learning, pictures, planning, serve
+from ui.cli import (
+    answers,
+    doctor,
+    evaluating,
+    interview,
+    learning,
+    pictures,
+    planning,
+    predicting,
+    retraining,
+    serve,
+)
 
 app = typer.Typer(
     name="kallisti",
@@ -20,8 +31,10 @@ app.command("interview")(interview.interview)
 app.command("index")(pictures.index)
 app.command("rank")(pictures.rank)
 app.command("train")(learning.train)
+app.command("retrain")(retraining.retrain)
 app.command("evaluate")(evaluating.evaluate)
 app.command("plan")(planning.plan)
+app.command("predict")(predicting.predict)
 app.command("raters")(answers.raters)
 app.command("export")(answers.export)
 app.command("import")(answers.import_)
