@@ -12,6 +12,7 @@
     |   |-- StoreVersionError   the database was written by a newer Kallisti
     |   |-- NotFoundError       no such rater, interview or question, or it is somebody else's
     |   `-- NotDurableError     an answer could not be made durable; nothing was recorded
+    |-- ClusterError        other machines could not finish the work
     `-- MissingPartError    an optional package is not installed
 
 A message is one line: what happened, the value, what was allowed, what to do next.
@@ -67,6 +68,10 @@ class NotFoundError(StoreError):
 
 class NotDurableError(StoreError):
     """An answer could not be made durable; nothing was recorded, so it can be sent again."""
+
+
+class ClusterError(KallistiError):
+    """Other machines could not finish the work; what is written goes on with `--resume`."""
 
 
 class MissingPartError(KallistiError):

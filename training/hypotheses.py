@@ -166,9 +166,17 @@ class Neighbors:
         index: Any = faiss.index_factory(size, "Flat" if count <= LISTED else f"IVF{CELLS},Flat")
         index.train(self.tastes)
         index.add(self.tastes)
-        if count > LISTED:
-            index.nprobe = PROBED
         self.index = index
+
+    def __getstate__(self) -> dict[str, Any]:
+        import faiss
+
+        return {"tastes": self.tastes, "index": faiss.serialize_index(self.index)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        import faiss
+
+        self.tastes, self.index = state["tastes"], faiss.deserialize_index(state["index"])
 
     def of(self, part: slice, count: int) -> Rows:
         """(B, 1 + count) each rater of the part, then the nearest others.
@@ -176,6 +184,8 @@ class Neighbors:
         Where a search finds too few, the rater is repeated.
         """
         rows = np.arange(part.start, part.stop)[:, None]
+        if len(self.tastes) > LISTED:
+            self.index.nprobe = PROBED
         found = self.index.search(self.tastes[part], count + 1)[1]
         found = np.where(found < 0, rows, found)
         others = np.take_along_axis(found, (found == rows).argsort(1, kind="stable"), 1)[:, :count]

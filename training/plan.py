@@ -1,7 +1,8 @@
 """Plans interviews of a whole corpus: for every rater the questions that tell soonest who answers.
 
 A plan is greedy on log p(true rater ID) over questions that this rater really answered. With `hindsight`
-the answers are looked at, with `expected` they are not. Plans are written as transcripts.
+the answers are looked at, with `expected` they are not. Given groups of raters it is greedy on
+log p(true group) instead (`training.grouped`). Plans are written as transcripts.
 """
 
 from __future__ import annotations
@@ -15,11 +16,15 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from prefs.engines import Engine, Local
 from prefs.errors import ConfigError
+from prefs.files import write_bytes
+from prefs.model import ChoiceModel, QuestionVectors
 from prefs.space import Floats
-from prefs.transcripts import Transcript, Turn, write_transcripts
+from prefs.transcripts import Transcript, Turn
 from training.fitted import FittedBank
 from training.greedy import Expected, Hindsight, Limits, Plans, State, greedy
+from training.grouped import GroupExpected, GroupHindsight, Groups, Members
 from training.hypotheses import (
     Bools,
     Crowd,
@@ -43,6 +48,7 @@ BLOCK = 512  # plans made at once: matrix products of fewer rows are slower
 HELD = 1 << 25  # chances held for the raters of a block
 MET = 512  # raters whose tastes are inferred and kept at once
 SPARSE = 16  # options per answer beyond which the chances of answers are gathered
+PACKAGES = ("numpy", "faiss-cpu")  # what arithmetic rests on, wherever it is done
 
 
 @dataclass(frozen=True)
@@ -98,25 +104,39 @@ class Settings:
 class Planning:
     """A corpus ready to be planned, block by block; each block is a pure function of its number.
 
-    tastes: (R, d) of `tastes_of`.
+    tastes: (R, d) of `tastes_of`. groups: of all raters, where groups are to be found and not raters.
 
     Raises:
         ConfigError: a model of other questions than the survey's.
     """
 
-    def __init__(self, survey: Survey, fitted: FittedBank, settings: Settings, tastes: Floats) -> None:
+    packages = PACKAGES
+
+    def __init__(
+        self,
+        survey: Survey,
+        fitted: FittedBank,
+        settings: Settings,
+        tastes: Floats,
+        groups: Groups | None = None,
+    ) -> None:
         _check(survey, fitted)
         self.survey, self.settings, self.model = survey, settings, fitted.alone()
         self.vectors = fitted.source(self.model.space).all()
-        self.tastes = tastes
+        self.tastes, self.groups = tastes, groups
         count = len(survey.raters)
         size = settings.hypotheses or (count if count <= MOST else SAMPLE)
         self.everybody = size >= count
         self.crowd = Crowd.of(tastes, self.vectors, sampled(count, size, settings.seed))
+        self.neighbors = None if self.everybody else Neighbors(tastes, self.model.space.cov)
 
     @property
     def against(self) -> str:
         """Which hypotheses each rater is weighed against, in words."""
+        return self._among if self.groups is None else f"{self.groups.text} of {self._among}"
+
+    @property
+    def _among(self) -> str:
         count = len(self.survey.raters)
         if self.everybody:
             return f"all {count} raters"
@@ -134,21 +154,32 @@ class Planning:
         answers = answers_of(self.survey, part)
         return self._transcripts(part, answers, self._plan(part, answers))
 
+    def __call__(self, number: int) -> bytes:
+        """The plans of a block of raters as JSON Lines."""
+        return b"".join(one.to_json().encode() + b"\n" for one in self.block(number))
+
     def _plan(self, part: slice, answers: Rows) -> Plans:
         times = self.settings.subsets
         left = self._left(part, answers)
         options = np.repeat(np.maximum(answers, 0), times, axis=0) + self.crowd.first
-        if self.everybody:
-            suspects = Suspects.everybody(self.crowd, np.repeat(np.arange(part.start, part.stop), times))
+        raters, nearest = np.repeat(np.arange(part.start, part.stop), times), None
+        if self.neighbors is None:
+            suspects = Suspects.everybody(self.crowd, raters)
         else:
-            nearest = np.repeat(self._neighbors.of(part, self._nearest), times, axis=0)
+            nearest = np.repeat(self.neighbors.of(part, self._nearest), times, axis=0)
             suspects = Suspects.around(self.crowd, nearest, self.tastes, self.vectors)
-        start = -np.log(suspects.prior.sum(1, dtype=np.float64))
         state: State
-        if self.settings.planner == "hindsight":
-            state = Hindsight(suspects, options, left if self._sparse else None)
+        if self.groups is not None:
+            members = Members(self.groups, suspects, raters, nearest)
+            start = members.start(suspects)
+            planner = GroupHindsight if self.settings.planner == "hindsight" else GroupExpected
+            state = planner(suspects, options, members)
         else:
-            state = Expected(suspects, options)
+            start = -np.log(suspects.prior.sum(1, dtype=np.float64))
+            if self.settings.planner == "hindsight":
+                state = Hindsight(suspects, options, left if self._sparse else None)
+            else:
+                state = Expected(suspects, options)
         return greedy(state, left, start, self.settings.limits)
 
     def _left(self, part: slice, answers: Rows) -> Bools:
@@ -166,7 +197,8 @@ class Planning:
         return left
 
     def _transcripts(self, part: slice, answers: Rows, plans: Plans) -> list[Transcript]:
-        planner = self.settings.planner + ("" if self.everybody else f" against {self.against}")
+        planner = self.settings.planner + (f" by {self.groups.column}" if self.groups else "")
+        planner += "" if self.everybody else f" against {self._among}"
         shown = self._shown
         found = []
         for row, questions in enumerate(plans.questions):
@@ -188,10 +220,6 @@ class Planning:
             Turn(one.question_id, one.markdown, tuple(option.markdown for option in one.options), None)
             for one in self.survey.questions
         ]
-
-    @cached_property
-    def _neighbors(self) -> Neighbors:
-        return Neighbors(self.tastes, self.model.space.cov)
 
     @property
     def _nearest(self) -> int:
@@ -217,19 +245,46 @@ class Planning:
         return max(1, plans // self.settings.subsets)
 
 
-def tastes_of(survey: Survey, fitted: FittedBank, told: Told, parts: Parts | None = None) -> Floats:
+@dataclass(frozen=True)
+class Acquaintance:
+    """Gets to know raters by all their answers, MET of them from a row on."""
+
+    survey: Survey
+    model: ChoiceModel
+    vectors: QuestionVectors
+    packages: tuple[str, ...] = PACKAGES
+
+    def __call__(self, start: int) -> Floats:
+        """(B, d) posterior means."""
+        part = slice(start, min(start + MET, len(self.survey.raters)))
+        return known_tastes(self.survey, self.model, self.vectors, part)
+
+
+def tastes_of(
+    survey: Survey,
+    fitted: FittedBank,
+    told: Told,
+    parts: Parts | None = None,
+    engine: Engine | None = None,
+) -> Floats:
     """(R, d) posterior means of all raters; what is known already is taken from the parts, and kept there."""
     _check(survey, fitted)
     model, count = fitted.alone(), len(survey.raters)
-    vectors = fitted.source(model.space).all()
-    found = np.empty((count, model.space.size))
+    found, wanted = np.empty((count, model.space.size)), list[int]()
     for start in range(0, count, MET):
-        part, name = slice(start, min(start + MET, count)), f"tastes-{start}"
-        kept = parts.load(name) if parts else None
-        found[part] = known_tastes(survey, model, vectors, part) if kept is None else kept
-        if parts and kept is None:
-            parts.save(name, found[part])
-        told("getting to know the raters", part.stop, count)
+        kept = parts.load(f"tastes-{start}") if parts else None
+        if kept is None:
+            wanted.append(start)
+        else:
+            found[start : start + MET] = kept
+    work = Acquaintance(survey, model, fitted.source(model.space).all())
+    done = count - sum(min(MET, count - start) for start in wanted)
+    for start, tastes in (engine or Local(1)).run(work, ((start, start) for start in wanted)):
+        found[start : start + len(tastes)] = tastes
+        if parts:
+            parts.save(f"tastes-{start}", tastes)
+        done += len(tastes)
+        told("getting to know the raters", done, count)
     return found
 
 
@@ -254,24 +309,31 @@ def write_plans(
     settings: Settings,
     out: Path,
     *,
+    groups: Groups | None = None,
+    engine: Engine | None = None,
     resume: bool = False,
     told: Told | None = None,
 ) -> str:
     """Writes the plans of all raters as JSON Lines; returns in words what they were weighed against.
 
-    Work that was cut off lies in `FILE.parts/` and goes on with `resume`, to the same file.
+    groups: of all raters, where groups are to be found and not raters. engine: by default this thread
+    alone; the file does not depend on it. Work that was cut off lies in `FILE.parts/` and goes on with
+    `resume`, by any engine, to the same file.
 
     Raises:
         ConfigError: a model of other questions; parts of other work are there, or parts where `resume` is
-            not wanted.
+            not wanted. ClusterError: the engine's machines could not finish.
     """
     _check(survey, fitted)
-    tell = told or _silent
-    parts = Parts(out, _about(survey, fitted, settings), resume)
-    planning = Planning(survey, fitted, settings, tastes_of(survey, fitted, tell, parts))
-    for number in parts.missing(planning.blocks):
-        write_transcripts(parts.path(number), planning.block(number))
-        tell("planning", number + 1, planning.blocks)
+    tell, does = told or _silent, engine or Local(1)
+    parts = Parts(out, _about(survey, fitted, settings, groups), resume)
+    planning = Planning(survey, fitted, settings, tastes_of(survey, fitted, tell, parts, does), groups)
+    missing = parts.missing(planning.blocks)
+    done = planning.blocks - len(missing)
+    for number, lines in does.run(planning, ((number, number) for number in missing)):
+        write_bytes(parts.path(number), lines)
+        done += 1
+        tell("planning", done, planning.blocks)
     parts.join(planning.blocks)
     return planning.against
 
@@ -288,15 +350,18 @@ def _check(survey: Survey, fitted: FittedBank) -> None:
         )
 
 
-def _about(survey: Survey, fitted: FittedBank, settings: Settings) -> dict[str, Any]:
+def _about(survey: Survey, fitted: FittedBank, settings: Settings, groups: Groups | None) -> dict[str, Any]:
     """What makes two plannings the same work."""
     answers = hashlib.sha256("\n".join(survey.raters).encode())
     for values in (survey.starts, survey.columns, survey.answers, survey.occasions):
         answers.update(np.ascontiguousarray(values).tobytes())
+    if groups is not None:
+        answers.update("\n".join(groups.names).encode() + groups.of.tobytes())
     return {
         "format": FORMAT,
         "dataset": survey.name,
         "answers": answers.hexdigest()[:16],
         "model": fitted.version,
+        "groups": groups.column if groups else None,
         **asdict(settings),
     }

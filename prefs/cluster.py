@@ -1,0 +1,181 @@
+"""Work done by an existing Ray cluster: the engine behind `--engine ray`.
+
+The cluster gets our own modules with the work, so they need not be installed there; Python, ray and the
+packages that the work names have to be, in the same versions. Nothing else is shared: what tasks need
+travels to them once for each machine, results travel back, and files are written by who asked. Tasks of
+a machine that dies are done again elsewhere.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import re
+import socket
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, partial
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from types import TracebackType
+from typing import Any
+
+from prefs.engines import AHEAD, Key, Result, Task, Work, bounded
+from prefs.errors import ClusterError, ConfigError, KallistiError, MissingPartError
+
+INSTALL = 'pip install "kallisti[ray]"'
+ROOMS = ("prefs", "indexing", "vlm", "generation", "training")  # the floors that tasks may come from
+RETRIES = 20  # times that a task is done again after machines died under it
+PATIENCE = 10.0  # seconds in which an address has to answer
+AUTO = "auto"
+_ADDRESS = re.compile(r"(ray://)?(?P<host>[^/:\s]+|\[[0-9a-fA-F:]+\]):(?P<port>\d{1,5})")
+
+
+class Ray:
+    """The nodes of a Ray cluster, one task on each of their cores.
+
+    Raises:
+        MissingPartError: ray is not installed.
+        ConfigError: an address of another form, or one where no cluster answers.
+        ClusterError: the cluster does not let us in.
+    """
+
+    def __init__(self, address: str | None = None) -> None:
+        """address: `auto` (a node of the cluster runs on this machine), HOST:PORT or ray://HOST:PORT."""
+        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        try:
+            import ray
+        except ImportError as problem:
+            raise MissingPartError(f"ray is not installed: run {INSTALL}") from problem
+        self.address = _checked(address or os.environ.get("RAY_ADDRESS") or AUTO)
+        self._ray: Any = ray
+        try:
+            ray.init(
+                self.address,
+                runtime_env={"py_modules": _rooms(), "excludes": ["__pycache__"]},
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+            )
+        except ImportError as problem:  # a client that has no grpc
+            raise MissingPartError(f"ray's client is not installed: run {INSTALL}") from problem
+        except ConnectionError as problem:
+            raise ConfigError(
+                f"no Ray cluster answers at {self.address!r}: start one with `ray start --head`, "
+                "or name the address of one with --address"
+            ) from problem
+        except (ray.exceptions.RayError, RuntimeError, ValueError) as problem:
+            raise ClusterError(
+                f"the Ray cluster at {self.address!r} does not take the work: {_line(problem)}"
+            ) from problem
+
+    def __enter__(self) -> Ray:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leaves the cluster, which goes on without us; tasks under way are dropped."""
+        self._ray.shutdown()
+
+    def run(
+        self, work: Work[Task, Result], tasks: Iterable[tuple[Key, Task]]
+    ) -> Iterator[tuple[Key, Result]]:
+        """See `prefs.engines.Engine.run`; the work is put into the object store once.
+
+        Raises:
+            ConfigError: a node lacks a package or has another version of it.
+            ClusterError: the cluster lost a task too often, or itself.
+        """
+        here = versions(work.packages)
+        remote = self._ray.remote(num_cpus=1, max_retries=RETRIES)(_done)
+        kept = self._ray.put(work)
+        yield from bounded(tasks, partial(remote.remote, kept, here), self._room, self._ready)
+
+    def _room(self) -> int:
+        """Tasks that may be under way; some where there is no core yet, so that clusters know to grow."""
+        return AHEAD * max(1, int(self._ray.cluster_resources().get("CPU", 0)))
+
+    def _ready(self, handles: list[Any]) -> list[tuple[Any, Any]]:
+        errors = self._ray.exceptions
+        try:
+            ready = self._ray.wait(handles, num_returns=1)[0]
+            return [(handle, self._ray.get(handle)) for handle in ready]
+        except errors.RayTaskError as problem:
+            raise _ours(problem.cause) from problem
+        except errors.RayError as problem:
+            raise ClusterError(
+                f"the Ray cluster at {self.address!r} lost a task: {_line(problem)}; "
+                "what is finished is kept, look after the cluster and add --resume"
+            ) from problem
+
+
+def versions(packages: Iterable[str]) -> dict[str, str]:
+    """The versions of Python and of packages that are installed here, "none" where one is not."""
+    return {
+        "Python": ".".join(platform.python_version_tuple()[:2]),
+        **{name: _version(name) for name in packages},
+    }
+
+
+def _done(work: Work[Any, Any], wanted: Mapping[str, str], task: Any) -> Any:
+    """The result of a task, on a node of the cluster."""
+    _compare(tuple(wanted.items()))
+    return work(task)
+
+
+@cache
+def _compare(wanted: tuple[tuple[str, str], ...]) -> None:
+    """Refuses work that would come out otherwise here than where it was asked for."""
+    there = versions(name for name, _ in wanted[1:])
+    for name, needed in wanted:
+        if there[name] != needed:
+            raise ConfigError(
+                f"node {socket.gethostname()} of the Ray cluster has {name} {there[name]}, not {needed}: "
+                "install the same there, results would differ"
+            )
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package).partition("+")[0]  # builds of torch for other processors
+    except PackageNotFoundError:
+        return "none"
+
+
+def _rooms() -> list[str]:
+    """Folders of our own packages, which travel with the work."""
+    specs = (find_spec(room) for room in ROOMS)
+    return [spec.submodule_search_locations[0] for spec in specs if spec and spec.submodule_search_locations]
+
+
+def _checked(address: str) -> str:
+    """The address, after somebody answered there: ray itself would wait long and end the process."""
+    if address == AUTO:
+        return address
+    parts = _ADDRESS.fullmatch(address)
+    if parts is None:
+        raise ConfigError(f"Ray address {address!r}: allowed are auto, HOST:PORT and ray://HOST:PORT")
+    try:
+        socket.create_connection((parts["host"].strip("[]"), int(parts["port"])), PATIENCE).close()
+    except (OSError, OverflowError) as problem:
+        raise ConfigError(
+            f"no Ray cluster answers at {address!r} ({problem}): see what `ray start` printed there"
+        ) from problem
+    return address
+
+
+def _ours(cause: BaseException) -> BaseException:
+    """What to raise for a task that failed by itself: our own errors as they are, imports as a line."""
+    if isinstance(cause, ImportError) and not isinstance(cause, KallistiError):
+        return ConfigError(f"a node of the Ray cluster lacks a package ({cause}): install it there")
+    return cause
+
+
+def _line(problem: BaseException) -> str:
+    """The first line of a message that may have many."""
+    lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
+    return lines[0][:200] if lines else type(problem).__name__
