@@ -178,4 +178,4 @@ def _ours(cause: BaseException) -> BaseException:
 def _line(problem: BaseException) -> str:
     """The first line of a message that may have many."""
     lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
-    return lines[0][:200] if lines else type(problem).__name__
+    return lines[0].rstrip(".")[:200] if lines else type(problem).__name__
