@@ -14,34 +14,17 @@ precision, and questions that these leave possible are summed again in double pr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from prefs.space import Floats
 from training.greedy import NOTHING, ROUNDED
+from training.groups import Groups
 from training.hypotheses import Bools, Crowd, Rows, Singles, Suspects, entropies
 
 BLURRED = 3e-5  # error in nats of gains in single precision, with what is left out
 NEGLIGIBLE = 1e-10  # probability below which a group tells nothing; of 32,768 groups less than BLURRED
-
-
-@dataclass(frozen=True)
-class Groups:
-    """Which group each rater is of.
-
-    column: what the groups are called. names: of the G groups. of: (R,) group of each rater.
-    """
-
-    column: str
-    names: tuple[str, ...]
-    of: Rows
-
-    @property
-    def text(self) -> str:
-        """Number and name, for people."""
-        return f"{len(self.names)} groups by {self.column}"
 
 
 class Members:

@@ -24,7 +24,8 @@ from prefs.space import Floats
 from prefs.transcripts import Transcript, Turn
 from training.fitted import FittedBank
 from training.greedy import Expected, Hindsight, Limits, Plans, State, greedy
-from training.grouped import GroupExpected, GroupHindsight, Groups, Members
+from training.grouped import GroupExpected, GroupHindsight, Members
+from training.groups import Groups
 from training.hypotheses import (
     Bools,
     Crowd,

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -52,6 +52,24 @@ About = Annotated[
     Path | None,
     typer.Option(
         "--about", help="JSON file of answers known already: question id -> answer.", show_default=False
+    ),
+]
+EngineOption = Annotated[
+    Literal["local", "ray"],
+    typer.Option(
+        "--engine",
+        help="Who does the work: the cores of this machine, or a Ray cluster. The nodes get Kallisti's own "
+        "code from here; Python and the packages that compute must be installed there in the same "
+        "versions. Only this machine reads and writes files.",
+    ),
+]
+ClusterAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--address",
+        help="Of the Ray cluster: auto (this machine is one of its nodes), HOST:PORT, or ray://HOST:10001 "
+        "from elsewhere.  [default: RAY_ADDRESS, or auto]",
+        show_default=False,
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]

@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from ui.cli.options import AsJson, check_out, progress_bar, say
+from prefs.errors import ConfigError
+from ui.cli.options import AsJson, ClusterAddress, EngineOption, check_out, note, progress_bar, say
+
+if TYPE_CHECKING:
+    from training.groups import Groups
+    from training.surveys import Survey
 
 
 def plan(
@@ -37,14 +42,29 @@ def plan(
             show_default=False,
         ),
     ] = None,
+    hypotheses: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Find the group that a rater is of, not the rater: a column of raters.parquet in the "
+            "survey folder (rater_id, COLUMN), else of responses.parquet.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the subsets and the sample.")] = 0,
+    engine: EngineOption = "local",
+    address: ClusterAddress = None,
     resume: Annotated[bool, typer.Option(help="Go on with plans that were cut off.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Plan for every rater the questions that tell soonest who answers, and write them as transcripts.
 
+    The file is the same whichever engine makes it: where nodes of a cluster are of other kinds of
+    processors, the last digits of gains may differ.
+
     Example: kallisti plan epi --model epi.model --out plans.jsonl --stop-probability 0.9
     """
+    from prefs.engines import engine_of
     from training.banks import bank_of
     from training.fitted import load_fitted
     from training.plan import Settings, write_plans
@@ -53,10 +73,29 @@ def plan(
     check_out(out)
     bank, survey = bank_of(data)
     fitted = load_fitted(model, bank)
-    with progress_bar() as progress:
-        against = write_plans(survey, fitted, settings, out, resume=resume, told=progress)
+    known, groups = _grouped(data, survey, hypotheses)
+    with engine_of(engine, address) as engaged, progress_bar() as progress:
+        against = write_plans(
+            known, fitted, settings, out, groups=groups, engine=engaged, resume=resume, told=progress
+        )
     found = {"dataset": survey.name, "planner": planner, "hypotheses": against, **_counted(out)}
+    if groups is not None:
+        found["left_out"] = len(survey.raters) - len(known.raters)
     say(found, as_json, _text(found, out))
+
+
+def _grouped(data: str, survey: Survey, column: str | None) -> tuple[Survey, Groups | None]:
+    """The raters of a group and their groups, where groups are asked for; tells how many are of none."""
+    from training.groups import grouped, rater_values
+
+    if column is None:
+        return survey, None
+    if not Path(data).is_dir():
+        raise ConfigError(f"--hypotheses {column}: {data!r} tells no groups, name a survey folder")
+    known, groups = grouped(survey, rater_values(Path(data), column), column)
+    absent = len(survey.raters) - len(known.raters)
+    note(f"{absent:,} of {len(survey.raters):,} raters have no {column} and are left out" if absent else "")
+    return known, groups
 
 
 def _counted(path: Path) -> dict[str, Any]:

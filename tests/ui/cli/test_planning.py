@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import tiny
 import typer
+from pyarrow import parquet
 
-from prefs.errors import ConfigError, ModelError
+from prefs.errors import ConfigError, DataError, ModelError
 from prefs.transcripts import read_transcripts
 from training.banks import bank_of
 from training.fitted import FittedBank
@@ -63,6 +65,36 @@ def test_subsets_and_samples_are_options(
     assert told.startswith("120 plans of ")
     assert "expected, against 10 sampled and the 59 nearest of 60 raters" in told
     assert all(len(one.turns) <= 3 for one in read_transcripts(out))
+
+
+def test_groups_of_a_column_are_found(
+    survey: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raters = [f"r{number}" for number in range(60)]
+    table = pa.table({"rater_id": raters, "vote": ["left", "right", None] * 20})
+    parquet.write_table(table, survey / "raters.parquet")
+    out = tmp_path / "plans.jsonl"
+    run(survey, "--model", model, "--out", out, "--hypotheses", "vote", "--questions", 2, "--json")
+    told = capsys.readouterr()
+    assert "20 of 60 raters have no vote and are left out" in told.err
+    found = json.loads(told.out)
+    assert (found["plans"], found["left_out"]) == (40, 20)
+    assert found["hypotheses"] == "2 groups by vote of all 40 raters"
+    assert {one.planner for one in read_transcripts(out)} == {"expected by vote"}
+    with pytest.raises(DataError, match=r"says nothing about 'party'.*vote"):
+        run(survey, "--model", model, "--out", out, "--hypotheses", "party")
+
+
+def test_an_address_belongs_to_ray(survey: Path, model: Path, tmp_path: Path) -> None:
+    words = (survey, "--model", model, "--out", tmp_path / "plans.jsonl", "--address")
+    with pytest.raises(ConfigError, match="--engine ray"):
+        run(*words, "auto")
+    pytest.importorskip("ray", reason="ray is not installed: pip install 'kallisti[ray]'")
+    with pytest.raises(ConfigError, match=r"allowed are auto, HOST:PORT and ray://HOST:PORT"):
+        run(*words, "here", "--engine", "ray")
+    with pytest.raises(ConfigError, match=r"no Ray cluster answers at '127\.0\.0\.1:9'"):
+        run(*words, "127.0.0.1:9", "--engine", "ray")
+    assert not (tmp_path / "plans.jsonl.parts").exists()
 
 
 @pytest.mark.parametrize(
