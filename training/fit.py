@@ -11,18 +11,21 @@ Tastes are integrated out, not estimated: a Markov chain per rater (Langevin pro
 Metropolis and Hastings) draws from the exact posterior while the questions take stochastic gradient
 steps on the complete likelihood, with averaged iterates. Source: Cai (2010), Metropolis-Hastings
 Robbins-Monro. The state is small (one taste per rater) and every step is a pure function of the state
-and its number, so that a fit that was interrupted goes on to the same result.
+and its number, so that a fit that was interrupted goes on to the same result. Blocks of raters are worked
+on by all cores and added up in order, so that the number of cores changes no bit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from prefs.engines import cores, single_threaded
 from prefs.errors import ModelError
 from prefs.files import write_bytes
 from prefs.model import AGREE, EXTREME, scores
@@ -36,7 +39,9 @@ RATE, MOMENTS = 0.05, (0.9, 0.99)  # Adam
 SHAPED = 25  # steps after which the proposals are shaped anew
 ACCEPTED = 0.57  # share of Langevin proposals to accept (Roberts and Rosenthal 1998)
 PSEUDO = 0.5  # answers that the prior adds to each option
+FEW = 20  # raters that the assumed population counts as, beside the real ones
 Progress = Callable[[int, int], None]
+Each = Callable[[Callable[[int], tuple[Array, Array]], Iterable[int]], Iterator[tuple[Array, Array]]]
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,8 @@ class State:
 
     w (Q, d), v (K, Q, d), g (K, Q), style (2,): parameters; first, second: Adam's moments of these;
     sums: of the averaged iterates. tastes (R, c), pace (R,): chains and log step sizes. shapes
-    (blocks, c, c): what the proposals of a block are shaped by.
+    (blocks, c, c): what the proposals of a block are shaped by. people (1 + c, c): sums of the mean and
+    of the second moments of the chains over the averaged iterates.
     """
 
     step: int
@@ -68,10 +74,11 @@ class State:
     tastes: Array
     pace: Array
     shapes: Array
+    people: Array
 
     def tensors(self) -> dict[str, Array]:
         """Every array by name."""
-        found = {"tastes": self.tastes, "pace": self.pace, "shapes": self.shapes}
+        found = {"tastes": self.tastes, "pace": self.pace, "shapes": self.shapes, "people": self.people}
         for kind in ("parameters", "first", "second", "sums"):
             found |= {f"{kind}.{name}": value for name, value in getattr(self, kind).items()}
         return found
@@ -132,7 +139,8 @@ class Fit:
         chains[:, STYLES:] = tastes
         pace = np.zeros(self.raters, dtype=np.float32)
         shapes = np.zeros((len(self.blocks), c, c), dtype=np.float32)
-        return State(0, parameters, first, second, sums, chains, pace, shapes)
+        people = np.zeros((1 + c, c), dtype=np.float32)
+        return State(0, parameters, first, second, sums, chains, pace, shapes, people)
 
     def _components(self, mean: Array, sd: Array, asked: Array) -> tuple[Floats, Floats]:
         """Loadings (Q, d) and component scores (R, d) of the standardized scores, missing = 0."""
@@ -162,10 +170,11 @@ class Fit:
     def run(self, progress: Progress | None = None, until: int | None = None) -> None:
         """Steps on to the end, or to step `until`; progress(done, total) is told of each."""
         total = self.settings.steps
-        for step in range(self.state.step, total if until is None else min(until, total)):
-            self._step(step)
-            if progress:
-                progress(step + 1, total)
+        with single_threaded(), ThreadPoolExecutor(cores()) as pool:
+            for step in range(self.state.step, total if until is None else min(until, total)):
+                self._step(step, pool.map)
+                if progress:
+                    progress(step + 1, total)
 
     def save(self, path: Path) -> None:
         """Writes the state, from which `resume` goes on to the same result."""
@@ -196,18 +205,27 @@ class Fit:
             value[...] = found[name]
         self.state.step = int(about["step"])
 
-    def _step(self, step: int) -> None:
+    def _step(self, step: int, each: Each) -> None:
+        """One step: the chains move and the slopes are gathered block by block, in the blocks' order."""
         state, phi, g = self.state, self._phi(self.state.parameters), self._g(self.state.parameters)
         slopes = {name: np.zeros_like(value) for name, value in state.parameters.items()}
-        for number, block in enumerate(self.blocks):
+
+        def of_block(number: int) -> tuple[Array, Array]:
+            block, most = self.blocks[number], self.options[number]
             tastes = state.tastes[block.raters]
-            most = self.options[number]
             part_phi, part_g = phi[:most, block.columns], g[:most, block.columns]
             found = slope(tastes, part_phi, part_g, block.answers, self.settings.lapse)
-            self._gather(slopes, block.columns, *by_vectors(found, tastes))
+            by_phi, by_g = by_vectors(found, tastes)
             rng = np.random.default_rng([self.settings.seed, step, number])
             self._move(number, tastes, found, part_phi, part_g, rng)
+            return by_phi, by_g
+
+        for block, found in zip(self.blocks, each(of_block, range(len(self.blocks))), strict=True):
+            self._gather(slopes, block.columns, *found)
         self._ascend(slopes, step)
+        if step >= self._averaged:
+            state.people[0] += state.tastes.mean(0)
+            state.people[1:] += state.tastes.T @ state.tastes / len(state.tastes)
         state.step = step + 1
 
     def _move(
@@ -279,6 +297,20 @@ class Fit:
     def _g(self, parameters: dict[str, Array]) -> Array:
         return np.where(self.real > 0, parameters["g"], NEVER)
 
+    def _population(self, count: int) -> tuple[Floats, Floats]:
+        """Mean (c,) of the raters' tastes, and a root (c, c) of their covariance.
+
+        Style and taste are taken as independent, as they are in a taste space; few raters are held
+        to N(0, I).
+        """
+        sums = self.state.people.astype(np.float64) / count
+        share = self.raters / (self.raters + FEW)
+        mean = share * sums[0]
+        cov = share * (sums[1:] - np.outer(sums[0], sums[0])) + (1 - share) * np.eye(len(mean))
+        root = np.diag(np.sqrt(np.diag(cov)))
+        root[STYLES:, STYLES:] = np.linalg.cholesky(cov[STYLES:, STYLES:])
+        return mean, root
+
     def vectors(self) -> Vectors:
         """The fitted questions, their taste coordinates in order of what they explain.
 
@@ -291,8 +323,11 @@ class Fit:
         means = {name: value / np.float32(count) for name, value in self.state.sums.items()}
         phi = self._phi(means).astype(np.float64).transpose(1, 0, 2)
         g = np.where(self.real > 0, means["g"], -np.inf).astype(np.float64).T
-        phi[..., :STYLES] /= (STYLE_SD[AGREE], STYLE_SD[EXTREME])
         real = np.isfinite(g)[..., None]
+        mean, root = self._population(count)
+        g += phi @ mean
+        phi = phi @ root
+        phi[..., :STYLES] /= (STYLE_SD[AGREE], STYLE_SD[EXTREME])
         phi[..., STYLES:] -= (phi[..., STYLES:] * real).sum(1, keepdims=True) / real.sum(1, keepdims=True)
         phi *= real
         if not np.isfinite(phi).all():

@@ -15,6 +15,7 @@ import numpy as np
 
 from prefs.bank import ItemBank
 from prefs.batch import infer_many
+from prefs.engines import single_threaded
 from training.fit import Fit, Settings, Vectors
 from training.fitted import FittedBank, scale_directions
 from training.metrics import calibration
@@ -153,7 +154,8 @@ def trial(
         each = len(train.answers) / len(train.raters) * int(train.counts.max())
         fit = Fit(_some(train, max(int(CELLS / each), 200)), replace(settings, steps=TRIAL_STEPS))
         kept.run(fit, named)
-        return asdict(judge(bank, fit.vectors(), _some(validation, JUDGES)))
+        with single_threaded():
+            return asdict(judge(bank, fit.vectors(), _some(validation, JUDGES)))
 
     return Judged(**kept.known(named, judged))
 

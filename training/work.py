@@ -53,15 +53,20 @@ class Work:
         if self._folder is None:
             fit.run(progress)
             return
-        path, total = self._state(name), fit.settings.steps
+        path = self._state(name)
         if path.is_file():
             fit.resume(path)
         saved = time.monotonic()
-        while fit.state.step < total:
-            fit.run(progress, until=fit.state.step + 1)
-            if fit.state.step == total or time.monotonic() - saved > CHECKPOINT_S:
+
+        def stepped(done: int, total: int) -> None:
+            nonlocal saved
+            if progress:
+                progress(done, total)
+            if done == total or time.monotonic() - saved > CHECKPOINT_S:
                 fit.save(path)
                 saved = time.monotonic()
+
+        fit.run(stepped)
 
     def _state(self, name: str) -> Path:
         return (self._folder or Path()) / f"{name}.state"

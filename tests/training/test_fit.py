@@ -6,11 +6,16 @@ import numpy as np
 import pytest
 from simulated import people
 
+from prefs.batch import softmax
+from prefs.draws import normals
 from prefs.errors import ModelError
+from prefs.model import AGREE, EXTREME
+from prefs.space import STYLE_SD
 from training.fit import STYLES, Fit, Settings
 from training.likelihood import NEVER, blocks, by_taste, by_vectors, slope
 from training.selection import choose, fit_bank
 from training.splits import raters_in
+from training.surveys import assemble
 
 ORDERED = Settings(size=1, nominal=0.0, lapse=0.0)
 
@@ -149,3 +154,36 @@ def test_few_people_are_fitted_with_a_warning(caplog: pytest.LogCaptureFixture) 
     truth = people(12, 5)
     assert fit_bank(truth.bank, truth.survey).report["trials"] == []
     assert "too few to choose by" in caplog.text
+
+
+def test_population_answers_as_the_people_did() -> None:
+    # two sorts of people, one rare: no normal population, and short fits do not come to its mean
+    truth = people(600, 12, 3, size=1, seed=5)
+    rng = np.random.default_rng(5)
+    tastes = np.where(rng.random((600, 1)) < 0.15, 3.0, -0.5)
+    score = np.linspace(-1, 1, 3)
+    logits = score * (tastes @ truth.slopes.T)[..., None] + truth.popularity
+    answers = (logits + rng.gumbel(size=logits.shape)).argmax(2)
+    rows, columns = np.indices(answers.shape)
+    survey = assemble(
+        "sorts", truth.survey.questions, truth.survey.raters, rows.ravel(), columns.ravel(), answers.ravel()
+    )
+    vectors = fitted(survey, Settings(size=2, nominal=0.0, steps=60)).vectors()
+    draws = normals(4, 512).copy()
+    draws[:, :STYLES] *= STYLE_SD[AGREE], STYLE_SD[EXTREME]
+    expected = softmax(np.einsum("qkc,sc->sqk", vectors.phi, draws) + vectors.g).mean(0)
+    shares = (answers[..., None] == np.arange(3)).mean(0)
+    assert np.abs(expected - shares).max() < 0.04
+
+
+def test_the_number_of_cores_changes_no_bit() -> None:
+    survey = people(1300, 8, 3, answered=0.5).survey
+    alone, together = Fit(survey, Settings(size=2, steps=12)), Fit(survey, Settings(size=2, steps=12))
+    assert len(alone.blocks) == 3
+    for step in range(12):
+        alone._step(step, map)
+    together.run()
+    assert all(
+        (value == together.state.tensors()[name]).all() for name, value in alone.state.tensors().items()
+    )
+    assert (alone.vectors().phi == together.vectors().phi).all()

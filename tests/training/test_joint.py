@@ -17,7 +17,7 @@ from prefs.belief import infer
 from prefs.errors import ConfigError, ModelError
 from prefs.space import STYLE
 from training import joint, selection, work
-from training.fit import Fit, Settings
+from training.fit import Each, Fit, Settings
 from training.fitted import load_fitted
 from training.joint import fit_sets, groups, train
 from training.selection import fit_survey
@@ -210,11 +210,11 @@ def cut_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> list[int]:
     done = [0]
     step = Fit._step
 
-    def counted(fit: Fit, number: int) -> None:
+    def counted(fit: Fit, number: int, each: Each) -> None:
         if done[0] == steps:
             raise Cut
         done[0] += 1
-        step(fit, number)
+        step(fit, number, each)
 
     monkeypatch.setattr(Fit, "_step", counted)
     return done
@@ -283,10 +283,10 @@ from training import joint, work
 from training.fit import Fit
 work.CHECKPOINT_S = 0.0
 step = Fit._step
-def killed(fit, number):
+def killed(fit, number, each):
     if number == 40:
         os.kill(os.getpid(), signal.SIGKILL)
-    step(fit, number)
+    step(fit, number, each)
 Fit._step = killed
 joint.train(halves()[1], Path(sys.argv[1]))
 """
