@@ -97,13 +97,13 @@ def bounded(
 ) -> Iterator[tuple[Key, Result]]:
     """Submits tasks while there is room and yields (key, result) as they get ready.
 
-    room: how many may be under way now. ready: waits for at least one of the handles; returns those
-    that are ready, with their results.
+    room: how many may be under way now; one may always. ready: waits for at least one of the handles;
+    returns those that are ready, with their results.
     """
     waiting: dict[Handle, Key] = {}
     remaining = iter(tasks)
     while True:
-        for key, task in islice(remaining, max(0, room() - len(waiting))):
+        for key, task in islice(remaining, max(0, max(1, room()) - len(waiting))):
             waiting[submit(task)] = key
         if not waiting:
             return

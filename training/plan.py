@@ -127,9 +127,10 @@ class Planning:
         self.tastes, self.groups = tastes, groups
         count = len(survey.raters)
         size = settings.hypotheses or (count if count <= MOST else SAMPLE)
-        self.everybody = size >= count
+        self.everybody, self.nearest = size >= count, min(NEAREST, count - 1)
         self.crowd = Crowd.of(tastes, self.vectors, sampled(count, size, settings.seed))
         self.neighbors = None if self.everybody else Neighbors(tastes, self.model.space.cov)
+        self.size = self._raters()
 
     @property
     def against(self) -> str:
@@ -141,17 +142,17 @@ class Planning:
         count = len(self.survey.raters)
         if self.everybody:
             return f"all {count} raters"
-        return f"{len(self.crowd.rows)} sampled and the {self._nearest} nearest of {count} raters"
+        return f"{len(self.crowd.rows)} sampled and the {self.nearest} nearest of {count} raters"
 
     @property
     def blocks(self) -> int:
         """Number of blocks."""
-        return -(-len(self.survey.raters) // self._raters)
+        return -(-len(self.survey.raters) // self.size)
 
     def block(self, number: int) -> list[Transcript]:
         """The plans of a block of raters, in the order of the survey, subsets after one another."""
-        start = number * self._raters
-        part = slice(start, min(start + self._raters, len(self.survey.raters)))
+        start = number * self.size
+        part = slice(start, min(start + self.size, len(self.survey.raters)))
         answers = answers_of(self.survey, part)
         return self._transcripts(part, answers, self._plan(part, answers))
 
@@ -167,7 +168,7 @@ class Planning:
         if self.neighbors is None:
             suspects = Suspects.everybody(self.crowd, raters)
         else:
-            nearest = np.repeat(self.neighbors.of(part, self._nearest), times, axis=0)
+            nearest = np.repeat(self.neighbors.of(part, self.nearest), times, axis=0)
             suspects = Suspects.around(self.crowd, nearest, self.tastes, self.vectors)
         state: State
         if self.groups is not None:
@@ -223,10 +224,6 @@ class Planning:
         ]
 
     @property
-    def _nearest(self) -> int:
-        return min(NEAREST, len(self.survey.raters) - 1)
-
-    @property
     def _allowed(self) -> float:
         """Answers that a plan may use, on average."""
         return self.settings.share * len(self.survey.answers) / len(self.survey.raters)
@@ -236,10 +233,9 @@ class Planning:
         """Whether sums over a rater's own answers cost less than sums over all options."""
         return self.settings.planner == "hindsight" and self._allowed * SPARSE < len(self.crowd.chance)
 
-    @property
     def _raters(self) -> int:
         """Raters of a block."""
-        held = 0 if self.everybody else len(self.crowd.chance) * (1 + self._nearest)
+        held = 0 if self.everybody else len(self.crowd.chance) * (1 + self.nearest)
         if self._sparse:
             held += round(self._allowed * len(self.crowd.rows))
         plans = min(BLOCK, HELD // max(held, 1))
@@ -248,16 +244,17 @@ class Planning:
 
 @dataclass(frozen=True)
 class Acquaintance:
-    """Gets to know raters by all their answers, MET of them from a row on."""
+    """Gets to know raters by all their answers, `size` of them from a row on."""
 
     survey: Survey
     model: ChoiceModel
     vectors: QuestionVectors
+    size: int
     packages: tuple[str, ...] = PACKAGES
 
     def __call__(self, start: int) -> Floats:
         """(B, d) posterior means."""
-        part = slice(start, min(start + MET, len(self.survey.raters)))
+        part = slice(start, min(start + self.size, len(self.survey.raters)))
         return known_tastes(self.survey, self.model, self.vectors, part)
 
 
@@ -278,7 +275,7 @@ def tastes_of(
             wanted.append(start)
         else:
             found[start : start + MET] = kept
-    work = Acquaintance(survey, model, fitted.source(model.space).all())
+    work = Acquaintance(survey, model, fitted.source(model.space).all(), MET)
     done = count - sum(min(MET, count - start) for start in wanted)
     for start, tastes in (engine or Local(1)).run(work, ((start, start) for start in wanted)):
         found[start : start + len(tastes)] = tastes
