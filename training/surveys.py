@@ -25,6 +25,7 @@ QUESTIONS, RESPONSES = "questions.parquet", "responses.parquet"
 QUESTION_COLUMNS = ("question_id", "domain", "text", "options")
 RESPONSE_COLUMNS = ("rater_id", "question_id", "answer")
 MISSING = -1
+UNHEARD = "rater without an answer to any question that is left"
 
 Skips = Counter[str]
 
@@ -203,7 +204,7 @@ def _with_questions(survey: Survey, keep: NDArray[np.bool_], reason: str) -> Sur
         columns=moved[survey.columns[kept]].astype(np.int32),
         answers=survey.answers[kept],
         occasions=survey.occasions[kept],
-        skips=survey.skips + Counter({reason: int((~keep).sum())}),
+        skips=survey.skips + Counter({reason: int((~keep).sum()), UNHEARD: int((lengths == 0).sum())}),
     )
     return left.of_raters(lengths > 0)
 

@@ -73,6 +73,13 @@ def test_some_raters_and_domains(tmp_path: Path) -> None:
     assert less.skips["question of the domain 'background'"] == 1
 
 
+def test_raters_whose_answers_all_go_with_a_domain_are_counted(tmp_path: Path) -> None:
+    said = {"rater_id": ["ann", "bob", "bob"], "question_id": ["c", "a", "c"], "answer": [0, 1, 1]}
+    less = read_survey(write(tmp_path / "x", responses=said)).without_domain("background")
+    assert less.raters == ("bob",)
+    assert less.skips["rater without an answer to any question that is left"] == 1
+
+
 def test_what_nobody_answered_is_left_out_and_counted(tmp_path: Path) -> None:
     only_a = {"rater_id": ["ann", "bob"], "question_id": ["a", "a"], "answer": [0, 2]}
     survey = read_survey(write(tmp_path / "x", responses=only_a))
