@@ -13,12 +13,14 @@ import os
 import platform
 import re
 import socket
+import sys
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO, cast
 
 from prefs.engines import AHEAD, Key, Result, Task, Work, bounded
 from prefs.errors import ClusterError, ConfigError, KallistiError, MissingPartError
@@ -28,6 +30,7 @@ ROOMS = ("prefs", "indexing", "vlm", "generation", "training")  # the floors tha
 RETRIES = 20  # times that a task is done again after machines died under it
 PATIENCE = 10.0  # seconds in which an address has to answer
 AUTO = "auto"
+log = logging.getLogger(__name__)
 _ADDRESS = re.compile(r"(ray://)?(?P<host>[^/:\s]+|\[[0-9a-fA-F:]+\]):(?P<port>\d{1,5})")
 
 
@@ -44,12 +47,24 @@ class Ray:
         """address: `auto` (a node of the cluster runs on this machine), HOST:PORT or ray://HOST:PORT."""
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        os.environ.setdefault("RAY_DEDUP_LOGS", "0")  # else what it holds back is printed at the end
         try:
             import ray
         except ImportError as problem:
             raise MissingPartError(f"ray is not installed: run {INSTALL}") from problem
         self.address = _checked(address or os.environ.get("RAY_ADDRESS") or AUTO)
         self._ray: Any = ray
+        self._nodes = frozenset[str]()
+        self._stdout = sys.stdout
+        sys.stdout = cast(TextIO, _Ours(sys.stdout))
+        try:
+            self._connect()
+        except BaseException:
+            self.close()
+            raise
+
+    def _connect(self) -> None:
+        ray = self._ray
         try:
             ray.init(
                 self.address,
@@ -80,6 +95,7 @@ class Ray:
     def close(self) -> None:
         """Leaves the cluster, which goes on without us; tasks under way are dropped."""
         self._ray.shutdown()
+        sys.stdout = self._stdout
 
     def run(
         self, work: Work[Task, Result], tasks: Iterable[tuple[Key, Task]]
@@ -97,7 +113,13 @@ class Ray:
 
     def _room(self) -> int:
         """Tasks that may be under way; some where there is no core yet, so that clusters know to grow."""
-        return AHEAD * max(1, int(self._ray.cluster_resources().get("CPU", 0)))
+        alive = {node["NodeID"]: node for node in self._ray.nodes() if node["Alive"]}
+        if lost := len(self._nodes - set(alive)):
+            log.warning(
+                "%d of the Ray cluster's %d nodes died: their tasks are done again", lost, len(self._nodes)
+            )
+        self._nodes = frozenset(alive)
+        return AHEAD * max(1, int(sum(node["Resources"].get("CPU", 0) for node in alive.values())))
 
     def _ready(self, handles: list[Any]) -> list[tuple[Any, Any]]:
         errors = self._ray.exceptions
@@ -111,6 +133,21 @@ class Ray:
                 f"the Ray cluster at {self.address!r} lost a task: {_line(problem)}; "
                 "what is finished is kept, look after the cluster and add --resume"
             ) from problem
+
+
+class _Ours:
+    """Standard output without what Ray's own threads print: dumps of logs when a node dies."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        if threading.current_thread().name.startswith("ray_"):
+            return len(text)
+        return self._stream.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
