@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import threading
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
@@ -19,12 +19,11 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PIL import Image
 
-from indexing.decode import Refused, decode
+from indexing.batches import Elsewhere, decoded, embed, joined
 from indexing.gallery import Gallery
-from indexing.index import CURRENT, Index, Vectors
+from indexing.index import CURRENT, Index
 from indexing.parts import Part, Parts, publish
 from indexing.scanning import Progress
 from indexing.sources import Picture, read
@@ -33,8 +32,6 @@ from prefs.errors import IndexingError
 if TYPE_CHECKING:
     from indexing.encoders.protocol import Encoder
 
-# What encoders see: more than the 224 to 384 pixels of their networks, and a bounded size in memory.
-SIDE = 640
 BATCH, PART = 32, 256
 # Less than this is decoded by threads in the time that fresh processes take to start.
 FEW_BYTES = 100 * 2**20
@@ -48,15 +45,18 @@ def prepare(
     encoder: Encoder,
     progress: Progress | None = None,
     workers: int | None = None,
+    elsewhere: Elsewhere | None = None,
 ) -> Index:
     """The index of the gallery in folder `out`, made or brought up to date; nothing is done twice.
 
     progress: called with ("embed", pictures done, pictures in all). workers: decoders at a time, by
     default one a core; many pictures are decoded in processes, since Pillow holds the interpreter lock.
+    elsewhere: who embeds, if not this process; the index is the same.
 
     Raises:
         GalleryError: fewer than two pictures can be decoded, or a file changed since the scan.
         IndexingError: the encoder gave vectors of a wrong shape or not finite, or a decoder died.
+        ConfigError, ClusterError: other machines cannot do the work.
     """
     old = _earlier(out, encoder)
     if old is not None and old.covers(gallery):
@@ -67,9 +67,12 @@ def prepare(
         done.update(old.items, old.refused)
     todo = [item for item in gallery.items() if item not in done]
     count = len(gallery) - len(todo)
-    with closing(_decoded(gallery, todo, workers or os.cpu_count() or 1)) as decoded:
-        while count < len(gallery):
-            part = _embedded(decoded, encoder)
+    if elsewhere is None:
+        made = _parts(gallery, todo, encoder, workers or os.cpu_count() or 1)
+    else:
+        made = elsewhere.parts(gallery, todo, encoder, BATCH, PART)
+    with closing(made):
+        for part in made:
             parts.add(part)
             count += len(part.items) + len(part.refused)
             if progress is not None:
@@ -89,29 +92,14 @@ def _earlier(out: Path, encoder: Encoder) -> Index | None:
         return None
 
 
-def _embedded(decoded: Iterator[tuple[str, Image.Image | str]], encoder: Encoder) -> Part:
-    """The next part; batches depend on the order of pictures alone, so a resumed run gives the same."""
-    items: list[str] = []
-    refused: dict[str, str] = {}
-    rows = [np.zeros((0, encoder.size), np.float32)]
-    for _ in range(PART // BATCH):
-        batch = list(islice(decoded, BATCH))
-        refused.update((item, picture) for item, picture in batch if isinstance(picture, str))
-        pictures = {item: picture for item, picture in batch if not isinstance(picture, str)}
-        if pictures:
-            items.extend(pictures)
-            rows.append(_checked(encoder, encoder.encode(list(pictures.values())), len(pictures)))
-    return Part(items, np.concatenate(rows), refused)
-
-
-def _checked(encoder: Encoder, vectors: Vectors, count: int) -> Vectors:
-    vectors = np.asarray(vectors, np.float32)
-    if vectors.shape != (count, encoder.size) or not np.isfinite(vectors).all():
-        raise IndexingError(
-            f"encoder {encoder.name!r} gave vectors of shape {vectors.shape}, expected "
-            f"({count}, {encoder.size}) of finite values: choose another encoder"
-        )
-    return vectors
+def _parts(
+    gallery: Gallery, items: Sequence[str], encoder: Encoder, workers: int
+) -> Generator[Part, None, None]:
+    """Yields parts; batches depend on the order of pictures alone, so a resumed run gives the same."""
+    with closing(_decoded(gallery, items, workers)) as pictures:
+        for start in range(0, len(items), PART):
+            left = range(start, min(start + PART, len(items)), BATCH)
+            yield joined([embed(encoder, list(islice(pictures, BATCH))) for _ in left])
 
 
 def _decoded(
@@ -159,7 +147,4 @@ def _end_with_parent() -> None:
 
 
 def _load(root: Path, picture: Picture) -> Image.Image | str:
-    try:
-        return decode(read(root, picture), SIDE)
-    except Refused as refused:
-        return refused.reason
+    return decoded(read(root, picture))

@@ -50,6 +50,18 @@ def resolve(name: str, cache: Path, consent: Consent | None = None, threads: int
     raise ConfigError(f"encoder {name!r} is unknown: allowed are {NAMES}")
 
 
+def make(name: str) -> Encoder:
+    """The encoder of a name on a node of a cluster: on one core, its converted weights kept there.
+
+    Raises:
+        as `resolve`.
+    """
+    import platformdirs
+
+    cache = Path(platformdirs.user_cache_dir("kallisti", appauthor=False)) / "encoders"
+    return resolve(name, cache, threads=1).encoder
+
+
 def _auto(cache: Path, consent: Consent | None, threads: int) -> Resolved:
     found = next(_cached(), None)
     if found is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,9 +13,11 @@ import typer
 from prefs.errors import ConfigError, DataError
 from ui.cli.options import (
     AsJson,
+    ClusterAddress,
     DatabaseUrl,
     DataDir,
     EncoderName,
+    EngineOption,
     Progress,
     RaterId,
     ask_consent,
@@ -26,6 +29,9 @@ from ui.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from indexing.batches import Elsewhere
+    from indexing.encoders import Encoder
+    from prefs.engines import Engine
     from prefs.taste import Ranking
     from training.workspace import Workspace
 
@@ -36,23 +42,31 @@ def index(
     gallery: GalleryPath,
     out: Annotated[Path, typer.Option(help="Folder to write the index to.")],
     encoder: EncoderName = "auto",
+    engine: EngineOption = "local",
+    address: ClusterAddress = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Embed a gallery; started again after a kill it goes on where it stopped.
+
+    With --engine ray the pictures are read here and their bytes travel to the nodes, which need no
+    folder of ours; they embed on their processors, with the encoder's packages and weights (a local-dir
+    under the same path), to the same index.
 
     Example: kallisti index ~/Pictures --out ~/pictures.index
     """
     from indexing.encoders import resolve
     from indexing.gallery import MAX_SKIP_SHARE, Gallery
     from indexing.prepare import prepare
+    from prefs.engines import engine_of
 
     check_out(out / "current")
     resolved = resolve(encoder, data_folder(data_dir) / "encoders", ask_consent)
     note(resolved.reason)
-    with progress_bar(quiet=as_json) as progress:
+    with engine_of(engine, address) as engaged, progress_bar(quiet=as_json) as progress:
         opened = Gallery.open(gallery, progress=progress)
-        found = prepare(opened, out, resolved.encoder, progress)
+        elsewhere = _elsewhere(engaged, resolved.encoder, encoder) if engine == "ray" else None
+        found = prepare(opened, out, resolved.encoder, progress, elsewhere=elsewhere)
     skips = found.skips(opened)
     facts = {
         "pictures": len(found),
@@ -64,6 +78,16 @@ def index(
     say(facts, as_json, text.rstrip())
     if opened.in_shards and skips.share > MAX_SKIP_SHARE:
         raise DataError(f"{skips.share:.1%} of the pictures in shards were skipped: are the shards whole?")
+
+
+def _elsewhere(engine: Engine, encoder: Encoder, asked: str) -> Elsewhere:
+    """How nodes make the encoder: by the name that was asked for, or that `auto` came to here."""
+    from indexing.batches import Elsewhere
+    from indexing.encoders.resolve import make
+
+    kind = encoder.name.partition(":")[0]
+    known = asked if asked != "auto" else kind if kind == "embedded" else encoder.name
+    return Elsewhere(engine, partial(make, known))
 
 
 def rank(
