@@ -16,6 +16,9 @@ LOOKS: dict[str, tuple[str, str, str]] = {
     "static_id": ("best fixed order for the ID", "#56b4e9", "--"),
     "eig": ("adaptive, eig", "#d55e00", "-"),
     "epig": ("adaptive, epig", "#009e73", "-"),
+    "eig_alone": ("eig, others unknown", "#d55e00", ":"),
+    "botorch": ("BoTorch, others unknown", "#e69f00", "-."),
+    "choix": ("choix, others only", "#cc79a7", "-."),
 }
 PANELS = (
     ("accuracy", "Accuracy of unasked answers", "share predicted right"),
@@ -70,7 +73,7 @@ def _panel(axes: Any, result: Mapping[str, Any], measure: str) -> None:
     lines = {
         LOOKS.get(name, (name, INK, ":")): values
         for name, values in result["policies"].items()
-        if name != "static_id" or measure == "log_p_id"
+        if measure in values and (name != "static_id" or measure == "log_p_id")
     }
     bands = [edge for values in lines.values() for band in values[f"{measure}_ci"] if band for edge in band]
     low, high = min(bands), max(bands)

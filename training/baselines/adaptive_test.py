@@ -126,6 +126,8 @@ def catsim_order(
             best = selector.select(
                 item_bank=bank, administered_items=closed + asked[row, :step].tolist(), est_theta=theta
             )
+            if best is None:
+                break
             asked[row, step] = best
             known = asked[row, : step + 1].tolist()
             theta = float(

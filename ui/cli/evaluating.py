@@ -8,47 +8,85 @@ from typing import Annotated, Any
 import typer
 
 from prefs.errors import ConfigError
-from ui.cli.options import progress_bar
+from ui.cli.options import DataDir, data_folder, progress_bar
 
-Data = Annotated[str, typer.Argument(help="A survey folder, or bfi or epi.")]
+Data = Annotated[
+    str, typer.Argument(help="A survey folder, one of rated or compared pictures, or bfi or epi.")
+]
 
 
 def evaluate(
     data: Data,
-    model: Annotated[Path, typer.Option(help="Folder that `kallisti train --split eval` wrote.")],
     json_: Annotated[Path, typer.Option("--json", help="File for all figures.")],
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder that `kallisti train --split eval` wrote; compared pictures need none.",
+            show_default=False,
+        ),
+    ] = None,
     policies: Annotated[
         str | None,
         typer.Option(
-            help="Comma-separated: random, static, static_id, eig, epig, guided, eig_id, root_id.",
+            help="Comma-separated: random, static, static_id, eig, epig, guided, eig_id, root_id; for "
+            "compared pictures random, static, eig, epig, eig_alone, choix, botorch.",
             show_default=False,
         ),
     ] = None,
     questions: Annotated[int, typer.Option(help="Longest interview.", min=1, max=40)] = 40,
     plot: Annotated[Path | None, typer.Option(help="FILE.png for the curves.", show_default=False)] = None,
+    data_dir: DataDir = None,
 ) -> None:
-    """Interview held-out people of a survey by several policies and tell how well each does.
+    """Interview held-out people by several policies and tell how well each does.
 
     Example: kallisti evaluate epi --model epi.model --json epi.json --plot epi.png
     """
     from prefs.files import write_json
-    from training.banks import bank_of
-    from training.evaluate import POLICIES, evaluate
-    from training.fitted import load_fitted
+    from training.images import is_paired
 
     if plot is not None and plot.suffix != ".png":
         raise ConfigError(f"--plot {plot}: allowed are names that end in .png")
-    bank, survey = bank_of(data)
-    fitted = load_fitted(model, bank)
-    named = tuple(policies.split(",")) if policies else POLICIES
-    with progress_bar() as progress:
-        found = evaluate(survey, fitted, named, questions, progress)
+    named = tuple(policies.split(",")) if policies else None
+    if is_paired(Path(data)):
+        found = _of_pairs(Path(data), model, named, questions, data_folder(data_dir))
+    else:
+        found = _of_survey(data, model, named, questions)
     write_json(json_, found)
     if plot is not None:
         from training.plots import plot_evaluation
 
         plot_evaluation(found, plot)
     print(_table(found))
+
+
+def _of_survey(
+    data: str, model: Path | None, named: tuple[str, ...] | None, questions: int
+) -> dict[str, Any]:
+    """The evaluation of a bank by a model of it."""
+    from training.banks import bank_of
+    from training.evaluate import POLICIES, evaluate
+    from training.fitted import load_fitted
+
+    bank, survey = bank_of(data)
+    if model is None:
+        raise ConfigError(
+            f"no --model for {data}: name a folder that `kallisti train {data} --split eval` wrote"
+        )
+    fitted = load_fitted(model, bank)
+    with progress_bar() as progress:
+        return evaluate(survey, fitted, named or POLICIES, questions, progress)
+
+
+def _of_pairs(
+    path: Path, model: Path | None, named: tuple[str, ...] | None, questions: int, data_dir: Path
+) -> dict[str, Any]:
+    """The evaluation of choices between pictures, which are known by what they show."""
+    from training.pairs_eval import DEFAULT, evaluate_pairs
+
+    if model is not None:
+        raise ConfigError(f"--model {model}: {path} holds compared pictures, which need none: leave it out")
+    with progress_bar() as progress:
+        return evaluate_pairs(path, data_dir, named or DEFAULT, questions, progress)
 
 
 def _table(found: dict[str, Any]) -> str:
