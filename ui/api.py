@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
@@ -46,6 +47,17 @@ class Given(Body):
     entry_id: Name
     token: Name
     answer: int | None
+    response_ms: Annotated[int, Field(ge=0, le=7 * 24 * 3600 * 1000)] | None = None
+
+
+class Told(Body):
+    """An answer to a question that the person chose; seen: with its prediction in sight."""
+
+    entry_id: Name
+    source: Annotated[str, Field(max_length=300)]
+    question_id: Annotated[str, Field(max_length=600)]
+    answer: int | None
+    seen: bool
     response_ms: Annotated[int, Field(ge=0, le=7 * 24 * 3600 * 1000)] | None = None
 
 
@@ -116,7 +128,8 @@ def routes(service: InterviewService, hosted: bool) -> APIRouter:
 def _interview(router: APIRouter, service: InterviewService, hosted: bool) -> None:
     @router.get("/api/topics")
     def topics(rater: Rater) -> Json:
-        return {"topics": service.topics(rater), "hosted": hosted, "consent": False}
+        known = len(service.workspace.known)
+        return {"topics": service.topics(rater), "hosted": hosted, "consent": False, "known": known}
 
     @router.post("/api/start")
     def start(rater: Rater, body: Start) -> Json:
@@ -133,6 +146,10 @@ def _interview(router: APIRouter, service: InterviewService, hosted: bool) -> No
     @router.post("/api/answer")
     def answer(rater: Rater, body: Given) -> Json:
         return service.record(rater, "answer", **body.model_dump())
+
+    @router.post("/api/tell")
+    def tell(rater: Rater, body: Told) -> Json:
+        return service.tell(rater, **body.model_dump())
 
     @router.post("/api/edit")
     def edit(rater: Rater, body: Edited) -> Json:
@@ -155,6 +172,14 @@ def _looking_back(router: APIRouter, service: InterviewService, hosted: bool) ->
     @router.get("/api/taste")
     def taste(rater: Rater) -> Json:
         return service.look(rater, pages.taste)
+
+    @router.get("/api/predictions")
+    def predictions(rater: Rater, shown: bool = False) -> Json:
+        return service.look(rater, partial(pages.predictions, shown=shown))
+
+    @router.get("/api/outcomes")
+    def outcomes(rater: Rater) -> Json:
+        return service.look(rater, pages.outcomes)
 
     @router.get("/api/data")
     def data(rater: Rater) -> Json:

@@ -1,4 +1,4 @@
-"""The page: a Gradio app of four parts under our header, mounted at the root of the server."""
+"""The page: a Gradio app of five parts under our header, mounted at the root of the server."""
 
 from __future__ import annotations
 
@@ -12,14 +12,27 @@ if TYPE_CHECKING:
     import gradio as gr
     from fastapi import FastAPI
 
-SCRIPTS = ("kit", "cards", "editor", "rail", "startcard", "chooser", "shell", "taste", "history", "data")
+SCRIPTS = (
+    "kit",
+    "cards",
+    "editor",
+    "rail",
+    "startcard",
+    "chooser",
+    "shell",
+    "taste",
+    "predictions",
+    "history",
+    "data",
+)
 
 # Runs before anything is painted, so that neither the theme nor the page flickers.
 EARLY = """<script>
 (() => {
   const root = document.documentElement, theme = localStorage.getItem("kallisti:theme");
   if (theme === "light" || theme === "dark") root.dataset.theme = theme;
-  root.dataset.page = ["taste", "history", "data"].find((name) => location.hash === `#${name}`) || "ask";
+  const pages = ["taste", "predictions", "history", "data"];
+  root.dataset.page = pages.find((name) => location.hash === `#${name}`) || "ask";
 })();
 </script>"""
 HEAD = (
@@ -31,7 +44,7 @@ HEAD = (
 
 
 def blocks() -> gr.Blocks:
-    """The four pages; which one is open is kept in the address, so the back button works."""
+    """The five pages; which one is open is kept in the address, so the back button works."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read by Gradio when it is imported
     import gradio as gr
 
@@ -40,6 +53,7 @@ def blocks() -> gr.Blocks:
         header()
         pair_chooser()
         page("taste", "My taste")
+        page("predictions", "Predictions")
         page("history", "History")
         page("data", "Data")
     return app

@@ -24,6 +24,7 @@ from prefs.interview import Interview
 from prefs.log import Action, Asked, Entry, standing
 from prefs.questions import Answer
 from ui import views
+from ui.pages.predictions import find, told
 from ui.views import Json
 
 if TYPE_CHECKING:
@@ -101,7 +102,9 @@ class InterviewService:
         self.workspace.interview(
             rater, chosen=chosen
         )  # refuses what cannot be asked before anything is stored
-        store.start(rater, {"topics": chosen}, self.workspace.model.version)
+        about = {question.question_id: answer for question, answer in self.workspace.known}
+        settings = {"topics": chosen, **({"about": about} if about else {})}
+        store.start(rater, settings, self.workspace.model.version)
         store.consent(rater, consent)
         self.forget(rater)
         return self.next(rater)
@@ -154,6 +157,40 @@ class InterviewService:
                 new = current if current and current.token not in known else None
                 self._store(rater, session.interview_id, entry, new)
             return self._reply(session, current)
+
+    def tell(
+        self,
+        rater: str,
+        entry_id: str,
+        source: str,
+        question_id: str,
+        answer: Answer,
+        seen: bool,
+        response_ms: int | None = None,
+    ) -> Json:
+        """Records the answer to a question that the person chose; what was expected, beside it.
+
+        The question that waits goes on waiting. seen: whether the prediction was in sight.
+
+        Raises:
+            NotFoundError: the question is not open. QuestionError: it was asked, or has no such answer.
+            NotDurableError: nothing was recorded; it can be sent again.
+        """
+        session = self._session(rater)
+        with session.lock:
+            interview = session.interview
+            entry = next((old for old in interview.entries if old.entry_id == entry_id), None)
+            if entry is None:
+                question = find(interview, source, question_id)
+                question.check_answer(answer)
+                chosen = interview.choose(question, seen=seen)
+                entry = Entry(entry_id, chosen.token, "answer", answer, None, response_ms, datetime.now(UTC))
+                session.abandon()
+                with self._or_reload(rater):
+                    interview.apply(entry)
+                    self.workspace.store.record(rater, session.interview_id, entry, chosen=chosen)
+            found = copy.copy(interview)
+        return told(self.workspace, found, str(entry.token))
 
     def ahead(self, rater: str, token: str) -> Json:
         """Pictures that may be shown next, `items`, and `progress`, once both are worked out.

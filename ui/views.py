@@ -13,7 +13,7 @@ from prefs.interview import Interview
 from prefs.log import Asked
 from prefs.markdown import Picture, segments
 from prefs.progress import Progress
-from prefs.questions import Answer
+from prefs.questions import Answer, Question
 
 Json = dict[str, Any]
 LAST = 10
@@ -29,13 +29,15 @@ def parts(markdown: str) -> list[Json]:
 
 def question(asked: Asked) -> Json:
     """A question as it is to be shown."""
-    shown = asked.question
+    return {"token": asked.token, "number": asked.number, **shown(asked.question)}
+
+
+def shown(question: Question) -> Json:
+    """What is to be seen of a question."""
     return {
-        "token": asked.token,
-        "number": asked.number,
-        "kind": shown.kind,
-        "prompt": parts(shown.markdown),
-        "options": [{"role": option.role, "parts": parts(option.markdown)} for option in shown.options],
+        "kind": question.kind,
+        "prompt": parts(question.markdown),
+        "options": [{"role": option.role, "parts": parts(option.markdown)} for option in question.options],
     }
 
 
@@ -52,6 +54,7 @@ def standing(interview: Interview, current: Asked | None) -> Json:
         "stopped": None if current else interview.stopped,
         "last": [answered(*one) for one in answers[-LAST:]],
         "answers": sum(answer is not None for _, answer in answers),
+        "known": len(interview.known),
     }
 
 
@@ -72,6 +75,10 @@ def progress(found: Progress, notes: Sequence[str]) -> Json:
 def topics(contents: Sequence[str], chosen: set[str] | None) -> list[Json]:
     """What can be asked about, by content name ("taste/flow fields"), and whether it is chosen."""
     return [
-        {"id": name, "label": name.rsplit("/", 1)[-1], "chosen": chosen is None or name in chosen}
-        for name in contents
+        {"id": name, "label": label(name), "chosen": chosen is None or name in chosen} for name in contents
     ]
+
+
+def label(content: str) -> str:
+    """A content as a person reads it: its topic, or its domain where it has none."""
+    return content.rsplit("/", 1)[-1]

@@ -21,7 +21,7 @@ from prefs.interview import Interview
 from prefs.model import BankSource, ChoiceModel, GallerySource, scores
 from prefs.planner import Planner
 from prefs.pools import BankPool, Pool
-from prefs.questions import Option, Question
+from prefs.questions import Answer, Option, Question
 from prefs.space import Floats, TasteSpace, independent
 from prefs.store import Store
 
@@ -53,6 +53,7 @@ class FakeWorkspace:
     planner: Planner = field(default_factory=lambda: Planner(limit_s=1.0))
     encoder_note: str = "Pictures are read by a drawn encoder."
     notes: tuple[str, ...] = ("Drawn: 1 of 61 files skipped.",)
+    known: tuple[tuple[Question, Answer], ...] = ()
 
     def __post_init__(self) -> None:
         rng = np.random.default_rng(7)
@@ -111,9 +112,8 @@ class FakeWorkspace:
         if not pools:
             raise ConfigError(f"nothing to ask about {chosen}")
         asked, entries = self.store.log_of_rater(rater_id)
-        return Interview(
-            self.model, pools, self.planner, None, asked, entries, seed=zlib.crc32(rater_id.encode())
-        )
+        seed = zlib.crc32(rater_id.encode())
+        return Interview(self.model, pools, self.planner, None, asked, entries, seed=seed, known=self.known)
 
     def image(self, item: str, side: int) -> tuple[bytes, str]:
         if item not in self.topics:

@@ -192,3 +192,49 @@ def test_pictures_can_be_kept_for_ever(hosted: Visit) -> None:
 
 def test_health_names_degraded_modes(hosted: Visit) -> None:
     assert hosted().get("/healthz").json() == {"status": "ok", "degraded": ["Drawn: 1 of 61 files skipped."]}
+
+
+def told(name: str, **rest: Any) -> dict[str, Any]:
+    return {
+        "entry_id": f"e-{name}",
+        "source": "mood",
+        "question_id": name,
+        "answer": 1,
+        "seen": False,
+        **rest,
+    }
+
+
+def with_moods(hosted: Visit) -> TestClient:
+    client = hosted()
+    client.post("/api/start", json={"topics": ["taste/dawn", "mood"], "consent": False})
+    return client
+
+
+def test_predictions_are_of_the_person_of_the_cookie_alone(hosted: Visit) -> None:
+    owner, other, stranger = with_moods(hosted), with_moods(hosted), hosted()
+    assert owner.post("/api/tell", json=told("mood1")).json()["score"]["count"] == 1
+    assert owner.get("/api/outcomes").json()["score"]["count"] == 1
+    assert other.get("/api/outcomes").json() == {
+        "told": [],
+        "score": {"count": 0, "right": 0, "by_population": 0, "by_chance": 0, "expected": 0, "bands": []},
+    }
+    assert owner.get("/api/topics").json()["known"] == 0
+    offered = [len(one.get("/api/predictions").json()["offers"]) for one in (owner, other)]
+    assert offered[0] < offered[1]
+    assert stranger.get("/api/predictions").status_code == 409
+    exported = owner.get("/api/export").json()
+    owner.post("/api/erase", json={"confirm": "erase"})
+    back = with_moods(hosted)
+    back.post("/api/import", json=exported)
+    assert back.get("/api/outcomes").json()["score"]["count"] == 1, "exported, imported, foretold again"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"answer": "1"}, {"seen": None}, {"entry_id": "no spaces"}, {"rater": "me"}, {"source": "x" * 400}],
+)
+def test_malformed_answers_to_offers_are_refused(hosted: Visit, wrong: dict[str, Any]) -> None:
+    client = with_moods(hosted)
+    assert client.post("/api/tell", json=told("mood1", **wrong)).status_code == 422
+    assert client.get("/api/outcomes").json()["told"] == []

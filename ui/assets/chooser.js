@@ -66,7 +66,7 @@ class Chooser {
   /** Shows a reply: a question, the end, or the start card. */
   async take(reply) {
     if (reply.start) { await this.welcome(); return; }
-    this.rail.history(reply.last, reply.answers);
+    this.rail.history(reply.last, reply.answers, reply.known);
     if (reply.question) await this.show(reply.question);
     else this.finish(reply.stopped);
   }

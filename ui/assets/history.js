@@ -14,10 +14,13 @@ export function start(root) {
   const row = (entry) => h("li", {}, h("span", {class: "k-number"}, entry.number), told(entry),
     h("button", {type: "button", class: "k-quiet", onclick: () => edit(entry, send), "aria-label": `Change the answer to question ${entry.number}`}, "Change"));
   const open = page(root, "history", async () => {
-    const {answers, unread} = await api("history").catch((problem) => { if (problem instanceof TypeError) throw problem; return {answers: [], unread: 0}; });
+    const {answers, known, unread} = await api("history").catch((problem) => { if (problem instanceof TypeError) throw problem; return {answers: [], known: [], unread: 0}; });
     const count = answers.length ? `${plural(answers.length, "question")}, the latest first. A changed answer counts as if it had been given so at once.` : "Nothing is answered yet.";
     const closed = unread ? ` ${plural(unread, "answer")} about galleries or banks that are not open now: kept, and counted again when they are.` : "";
     return [h("h1", {}, "History"), h("p", {class: "k-note"}, count, closed),
-      h("ul", {class: "k-rows"}, answers.map(row))];
+      h("ul", {class: "k-rows"}, answers.map(row)),
+      known.length ? h("section", {class: "k-section"}, h("h2", {}, "Known beforehand"),
+        h("p", {class: "k-note"}, "From the file that the app was started with. These count like answers, and are not asked; change them in the file."),
+        h("ul", {class: "k-rows"}, known.map((entry) => h("li", {}, h("span", {class: "k-number"}, "·"), told(entry))))) : null].filter(Boolean);
   });
 }

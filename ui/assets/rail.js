@@ -46,8 +46,8 @@ export function rail(send, topics) {
       fill.style.width = `${100 * progress.known}%`;
       bar.setAttribute("aria-valuenow", Math.round(100 * progress.known));
     },
-    history(entries, total) {
-      count.textContent = plural(total, "answer");
+    history(entries, total, known) {
+      count.textContent = known ? `${plural(total, "answer")}, ${known} known before` : plural(total, "answer");
       strip.replaceChildren(...entries.map((entry) => h("li", {}, h("button", {
         type: "button", onclick: () => edit(entry, send), "aria-label": `Question ${entry.number}: ${answerText(entry)}. Change`,
       }, sketch(entry), entry.answer === null || entry.question.options[entry.answer].role === "tie" ? h("em", {}, entry.answer === null ? "skip" : "tie") : null))));

@@ -3,7 +3,7 @@
 
 import {h} from "./kit.js";
 
-const PAGES = {ask: "Ask", taste: "My taste", history: "History", data: "Data"};
+const PAGES = {ask: "Ask", taste: "My taste", predictions: "Predictions", history: "History", data: "Data"};
 const SUN = "☀", MOON = "☾";
 
 const current = () => (location.hash.slice(1) in PAGES ? location.hash.slice(1) : "ask");

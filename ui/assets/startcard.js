@@ -1,7 +1,7 @@
 // The first thing that a stranger sees: what this is, what to be asked about, and what happens
 // with the answers.
 
-import {api, h} from "./kit.js";
+import {api, h, plural} from "./kit.js";
 
 const FEW = 8; // topics that are listed at once; more are folded away while all are chosen
 
@@ -10,7 +10,7 @@ const WORDS = ["What are you like?", "One question after another. Each next one 
 
 /** Elements of the start card; `begin(reply)` gets the first question. */
 export async function startCard(begin, fail) {
-  const {topics, hosted, consent} = await api("topics");
+  const {topics, hosted, consent, known} = await api("topics");
   const boxes = topics.map((topic) => h("label", {class: "k-chip"},
     h("input", {type: "checkbox", name: "topic", value: topic.id, checked: topic.chosen}),
     h("span", {}, topic.label)));
@@ -33,6 +33,7 @@ export async function startCard(begin, fail) {
   h("h1", {}, title),
   h("p", {class: "k-lead"}, lead),
   asked,
+  known ? h("p", {class: "k-note"}, `Starts from ${plural(known, "answer")} that ${known === 1 ? "is" : "are"} known already.`) : null,
   go,
   hosted
     ? h("label", {class: "k-consent"}, agree, h("span", {}, "My answers may also train the shared model. Without this they serve only my own profile. I can export or erase them at any time."))

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from prefs.errors import ConfigError
 from ui.cli.options import (
     About,
     AsJson,
@@ -41,9 +42,15 @@ def serve(
     """
     from training.workspace import Workspace
     from ui.cli.about import read_about
+    from ui.security import is_loopback
     from ui.server import listening, serve
 
     known = read_about(about)
+    if known and not is_loopback(host):
+        raise ConfigError(
+            f"--about with --host {host}: it is about one person, and every visitor would start from it; "
+            "leave one of them out"
+        )
     with listening(host, port) as listener:
         with progress_bar() as progress:
             workspace = Workspace.open(

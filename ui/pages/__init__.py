@@ -2,6 +2,7 @@
 
 from ui.pages.data import data
 from ui.pages.history import history
+from ui.pages.predictions import outcomes, predictions, told
 from ui.pages.taste import taste
 
-__all__ = ["data", "history", "taste"]
+__all__ = ["data", "history", "outcomes", "predictions", "taste", "told"]

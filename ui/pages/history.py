@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 
 def history(workspace: Workspace, interview: Interview) -> views.Json:
-    """All answers that stand, newest first; unread: answers about what is not open now."""
+    """All answers that stand, newest first, and what was known before; unread: about what is not open."""
     answers = [views.answered(asked, answer) for asked, answer in reversed(interview.answers)]
-    return {"answers": answers, "unread": interview.unread}
+    known = [{"question": views.shown(question), "answer": answer} for question, answer in interview.known]
+    return {"answers": answers, "known": known, "unread": interview.unread}

@@ -123,6 +123,12 @@ def test_a_port_in_use_is_told_before_anything_is_prepared(run: Run, tmp_path: P
     assert not data.exists()
 
 
+def test_what_is_known_of_one_person_is_not_served_to_many(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "about.json").write_text('{"q0": "Yes"}')
+    about = ("--bank", tiny.survey(tmp_path / "moods"), "--about", tmp_path / "about.json")
+    refused(run("serve", "--host", "0.0.0.0", *about), "about one person", "leave one of them out")
+
+
 def test_a_data_folder_that_is_a_file(run: Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     where = ("--data-dir", tmp_path / "file")
