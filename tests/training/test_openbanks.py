@@ -116,3 +116,11 @@ def test_two_banks_of_one_name_are_refused(tmp_path: Path) -> None:
     ]
     with pytest.raises(ConfigError, match="another bank is called 'moods'"):
         open_banks(folders, tmp_path / "data", quiet)
+
+
+def test_a_bank_that_is_one_table_is_fitted_anew_when_the_table_changes(tmp_path: Path) -> None:
+    table = tmp_path / "ratings.parquet"
+    table.write_bytes(b"one")
+    before = openbanks._key(str(table))
+    table.write_bytes(b"two")
+    assert openbanks._key(str(table)) != before
