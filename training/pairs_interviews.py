@@ -1,73 +1,63 @@
 """Interviews about pairs of pictures with few people, one of whom is left out at a time.
 
-Everything that a person's interview rests on comes from the others: what people like in general, and
-the fixed order. Pictures of target pairs are never shown, and other people's answers about them are
-used by `choix` only, which knows a picture by who compared it.
+Pictures of target pairs are never shown, and other people's answers about them are used for the fixed
+order, and by `choix`, which knows a picture by who compared it.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from prefs.batch import infer_many
 from prefs.model import ChoiceModel
-from prefs.space import Floats, TasteSpace
+from prefs.space import TasteSpace
 from training.baselines import bradley_terry, pair_gp
+from training.few_interviews import POLICIES, Course, FewInterviews, Known, Predictions
 from training.hypotheses import Crowd
+from training.identify import hypotheses
 from training.pairs import SOURCE, Content
-from training.policies import Asked, Cohort, Told, adaptive, eig, epig, fixed_order, random_order
+from training.policies import Cohort, Told
 from training.predictive import predict
 
-OWN = ("random", "static", "eig", "epig", "eig_alone")
-POLICIES = (*OWN, "botorch", "choix")
-ORDERS = 6  # random orders of each person, averaged
 HYPOTHESES = 1000  # tastes drawn from the population for the fixed order
 LAPSE = 0.05
 
 
-@dataclass
-class Course:
-    """What one policy did: asked (R, T), -1 padded; p (R, M, 2) target predictions by number of questions.
+class PairInterviews(FewInterviews):
+    """Choices between pictures, ready for interviews with each rater in turn.
 
-    seconds: a question's mean. draws: the same for other random orders, averaged over.
+    eig_alone: as eig, but starting without what others like, as `botorch` does.
     """
 
-    asked: Asked
-    p: dict[int, NDArray[np.floating[Any]]]
-    seconds: float | None = None
-    draws: list[Course] = field(default_factory=list)
-
-
-class PairInterviews:
-    """Choices between pictures, ready for interviews with each rater in turn."""
+    policies = (*POLICIES, "eig_alone", "botorch", "choix")
+    adaptive = ("eig", "epig", "eig_alone")
 
     def __init__(self, content: Content, ks: Sequence[int], told: Told | None = None) -> None:
-        self.content, self.pairs, self.ks = content, content.pairs, list(ks)
-        self.told: Told = told or (lambda stage, done, total: None)
+        self.content, self.pairs = content, content.pairs
         self.vectors, self.source = content.vectors(), content.source
-        self.answers = self.pairs.answers[:, self.pairs.candidates]
-        self.wanted = self.pairs.answers[:, self.pairs.targets]
-        self.raters = len(self.pairs.raters)
+        self._tables: dict[Known, NDArray[np.float32]] = {}
+        answers = self.pairs.answers
+        super().__init__(answers[:, self.pairs.candidates], answers[:, self.pairs.targets], ks, told)
 
     @cached_property
     def spaces(self) -> list[TasteSpace]:
         """The population that each rater is met with: what the others like."""
         return [self.content.without(rater) for rater in range(self.raters)]
 
-    def cohort(self, rater: int, space: TasteSpace, answering: int | None = None) -> Cohort:
-        """One rater to be interviewed; `answering` gives the answers where it is another one."""
+    def cohort(self, rater: int, answering: int | None = None) -> Cohort:
+        """One rater, met with what the others like."""
+        return self._met(rater, self.spaces[rater], rater if answering is None else answering)
+
+    def _met(self, rater: int, space: TasteSpace, answering: int) -> Cohort:
         candidates, targets = self.vectors[self.pairs.candidates], self.vectors[self.pairs.targets]
         nobody = Crowd.of(space.mean[None], candidates, np.zeros(1, dtype=np.intp))
         model = ChoiceModel(space, {SOURCE: self.source}, "")
-        said = self.answers[[rater if answering is None else answering]]
-        return Cohort(model, candidates, targets, said, self.wanted[[rater]], nobody)
+        said, wanted = self.answers[[answering]], self.wanted[[rater]]
+        return Cohort(model, candidates, targets, said, wanted, nobody)
 
     def run(self, policy: str) -> Course:
         """The interviews of a policy with every rater."""
@@ -75,35 +65,27 @@ class PairInterviews:
             return self._gaussian_process()
         if policy == "choix":
             return self._bradley_terry()
-        if policy == "random":
-            first, *others = [self._own(policy, seed) for seed in range(ORDERS)]
-            return replace(first, draws=others)
-        return self._own(policy)
+        if policy == "eig_alone":
+            nobody = self.content.nobody
+            return self.interviewed(policy, lambda rater: self._met(rater, nobody, rater))
+        return super().run(policy)
 
-    def _own(self, policy: str, seed: int = 0) -> Course:
-        """Interviews and predictions by our own model."""
-        steps, parts, seconds = max(self.ks), [], 0.0
-        predicted: dict[int, list[NDArray[np.float32]]] = {k: [] for k in self.ks}
-        for rater in range(self.raters):
-            space = self.content.nobody if policy == "eig_alone" else self.spaces[rater]
-            cohort = self.cohort(rater, space)
-            start = time.perf_counter()
-            if policy == "random":
-                asked = random_order(cohort, steps, seed=self.raters * seed + rater)
-            elif policy == "static":
-                asked = fixed_order(cohort, self.orders[rater], steps)
-            else:
-                scores = epig(cohort) if policy == "epig" else eig(cohort)
-                asked = adaptive(cohort, scores, steps, lambda done: None)
-            seconds += time.perf_counter() - start
-            parts.append(asked)
-            for k in self.ks:
-                predicted[k].append(predict(cohort.beliefs(asked, k), cohort.targets))
-            self.told(policy, rater + 1, self.raters)
-        adapted = policy not in ("random", "static")
-        each = seconds / max(sum(int((asked >= 0).sum()) for asked in parts), 1)
-        p = {k: np.concatenate(one) for k, one in predicted.items()}
-        return Course(np.concatenate(parts), p, each if adapted else None)
+    def generic(self) -> Predictions:
+        """(R, M, 2) predictions before the first question, from what the others like."""
+        cohorts = (self.cohort(rater) for rater in range(self.raters))
+        nothing = np.empty((1, 0), dtype=np.intp)
+        return np.concatenate([predict(one.beliefs(nothing, 0), one.targets) for one in cohorts])
+
+    def hypotheses(self, rater: int, known: Known) -> NDArray[np.float32]:
+        """(N, 2, R) log chances; each of the raters is known by own answers and what the others like."""
+        if known not in self._tables:
+            rows = self.pairs.targets if known else np.arange(len(self.pairs.pairs))
+            tastes = [
+                infer_many(space, self.vectors[rows], self.pairs.answers[[other]][:, rows]).mean
+                for other, space in enumerate(self.spaces)
+            ]
+            self._tables[known] = hypotheses(np.concatenate(tastes), self.vectors[self.pairs.candidates])
+        return self._tables[known]
 
     def _gaussian_process(self) -> Course:
         candidates, targets = (self.pairs.pairs[rows] for rows in (self.pairs.candidates, self.pairs.targets))
@@ -114,9 +96,7 @@ class PairInterviews:
                 pair_gp.interview(self.content.taste, candidates, said, targets, self.ks, seed=rater)
             )
             self.told("botorch", rater + 1, self.raters)
-        p: dict[int, NDArray[np.floating[Any]]] = {
-            k: np.stack([one.predicted[k] for one in found]) for k in self.ks
-        }
+        p: dict[int, Predictions] = {k: np.stack([one.predicted[k] for one in found]) for k in self.ks}
         seconds = float(np.mean([one.seconds for one in found]))
         return Course(np.stack([one.asked for one in found]), p, seconds)
 
@@ -133,32 +113,23 @@ class PairInterviews:
         asked = np.full((self.raters, max(self.ks)), -1, dtype=np.intp)
         return Course(asked, dict.fromkeys(self.ks, np.stack(rows)))
 
-    @cached_property
-    def orders(self) -> list[list[int]]:
-        """A fixed order of the candidates for each rater, built on the others."""
-        found = []
-        for rater in range(self.raters):
-            others = np.delete(np.arange(self.raters), rater)
-            found.append(self._order(self.spaces[rater], others))
-            self.told("static order", rater + 1, self.raters)
-        return found
+    def order(self, rater: int) -> list[int]:
+        """Greedy on the other raters' actual log loss on targets; the first max(k), then the rest.
 
-    def _order(self, space: TasteSpace, judged: NDArray[np.intp]) -> list[int]:
-        """Greedy on the judged raters' actual log loss on targets; the first max(k), then the rest.
-
-        What is known of a rater is a weight on each of many tastes drawn from the population.
+        What is known of a rater is a weight on each of many tastes drawn from the population: so few
+        people are no sample of the tastes that there are.
         """
-        chance = self._chances(space)
+        judged, chance = np.delete(np.arange(self.raters), rater), self._chances(self.spaces[rater])
         known, aims = chance[self.pairs.candidates], chance[self.pairs.targets]
         weights = np.full((len(judged), chance.shape[2]), 1 / chance.shape[2], dtype=np.float32)
         left, order, gains = np.arange(len(known)), list[int](), np.zeros(len(known))
         for _ in range(min(max(self.ks), len(known))):
             gains = np.zeros(len(known))
-            for rater, weight in zip(judged, weights, strict=True):
-                asked = left[self.answers[rater, left] >= 0]
-                goals = np.flatnonzero(self.wanted[rater] >= 0)
-                likely = weight * known[asked, self.answers[rater, asked]]
-                right = aims[goals, self.wanted[rater, goals]].T
+            for other, weight in zip(judged, weights, strict=True):
+                asked = left[self.answers[other, left] >= 0]
+                goals = np.flatnonzero(self.wanted[other] >= 0)
+                likely = weight * known[asked, self.answers[other, asked]]
+                right = aims[goals, self.wanted[other, goals]].T
                 logs = np.log(likely @ right) - np.log(likely.sum(1))[:, None] - np.log(weight @ right)
                 gains[asked] += logs.mean(1)
             order.append(int(left[gains[left].argmax()]))
@@ -178,22 +149,3 @@ class PairInterviews:
         lean = (self.vectors.phi[:, 0] - self.vectors.phi[:, 1]) @ (space.mean + factors[kind] * noise).T
         first = (1 - LAPSE) / (1 + np.exp(-lean)) + LAPSE / 2
         return np.stack([first, 1 - first], axis=1).astype(np.float32)
-
-    def tastes(self, rows: NDArray[np.intp]) -> Floats:
-        """(R, d) what each rater is known for by all own answers to some pairs."""
-        found = []
-        for rater, space in enumerate(self.spaces):
-            said = self.pairs.answers[[rater]][:, rows]
-            found.append(infer_many(space, self.vectors[rows], said).mean)
-        return np.concatenate(found)
-
-    def wrong_person(self) -> Course:
-        """Predictions from the answers of the next rater in the fixed order."""
-        p: dict[int, list[NDArray[np.float32]]] = {k: [] for k in self.ks}
-        parts = []
-        for rater, space in enumerate(self.spaces):
-            cohort = self.cohort(rater, space, (rater + 1) % self.raters)
-            parts.append(fixed_order(cohort, self.orders[rater], max(self.ks)))
-            for k in self.ks:
-                p[k].append(predict(cohort.beliefs(parts[-1], k), cohort.targets))
-        return Course(np.concatenate(parts), {k: np.concatenate(one) for k, one in p.items()})

@@ -14,9 +14,10 @@ import pytest
 from pyarrow import parquet
 
 from prefs.errors import ConfigError, DataError
-from training import pairs_interviews
+from training import few_interviews, pairs_interviews
+from training.few_eval import FewMeasures
 from training.pairs import Content, Pairs, majority, read_pairs
-from training.pairs_eval import PairMeasures, evaluate_content
+from training.pairs_eval import evaluate_content
 from training.pairs_interviews import PairInterviews
 from training.splits import are_targets
 
@@ -127,7 +128,7 @@ def quick() -> Iterator[None]:
     """Few tastes for the fixed order, few random orders."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pairs_interviews, "HYPOTHESES", 100)
-        patch.setattr(pairs_interviews, "ORDERS", 2)
+        patch.setattr(few_interviews, "ORDERS", 2)
         yield
 
 
@@ -174,7 +175,7 @@ def test_nothing_of_a_person_is_used_for_him() -> None:
     for content in (CONTENT, other):
         own = PairInterviews(content, [0, 5])
         courses.append([own.run(policy) for policy in ("static", "epig")])
-        temperatures.append(PairMeasures(own, courses[-1][0].p[0]).warmth(courses[-1][1:], [5])[5][0])
+        temperatures.append(FewMeasures(own).warmth(courses[-1][1:], [5])[5][0])
     for before, after in zip(*courses, strict=True):
         np.testing.assert_array_equal(before.asked[0], after.asked[0])
         np.testing.assert_array_equal(before.p[5][0], after.p[5][0])
@@ -203,7 +204,7 @@ def test_majority_of_the_others() -> None:
 def test_unknown_policies_are_refused(tmp_path: Path) -> None:
     from training.pairs_eval import evaluate_pairs
 
-    with pytest.raises(ConfigError, match="policy 'best' is unknown: allowed are random, static"):
+    with pytest.raises(ConfigError, match="policy 'best' is unknown here: allowed are random, static"):
         evaluate_pairs(tmp_path, tmp_path, ("best",))
     folder = write(tmp_path / "few")
     with pytest.raises(DataError, match="0 raters answered 5 pairs of held out pictures"):

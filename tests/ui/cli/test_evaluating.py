@@ -12,7 +12,7 @@ import tiny
 from commanding import Run
 from pyarrow import parquet
 
-from training import pairs_eval, pairs_interviews
+from training import few_interviews, pairs_eval, pairs_interviews
 from training.splits import are_targets
 
 
@@ -40,7 +40,7 @@ def test_compared_pictures_need_no_model(run: Run, tmp_path: Path, monkeypatch: 
     taste = np.random.default_rng(1).normal(size=(30, 3)).astype(np.float32)
     monkeypatch.setattr(pairs_eval, "tastes_of", lambda *given: taste)
     monkeypatch.setattr(pairs_interviews, "HYPOTHESES", 50)
-    monkeypatch.setattr(pairs_interviews, "ORDERS", 1)
+    monkeypatch.setattr(few_interviews, "ORDERS", 1)
     folder, out, plot = compared(tmp_path / "mine"), tmp_path / "f.json", tmp_path / "f.png"
     words = ("evaluate", folder, "--json", out, "--questions", 3, "--plot", plot, "--policies", "static,eig")
     found = run(*words)
