@@ -190,6 +190,9 @@ def judge(bank: ItemBank, vectors: Vectors, validation: Survey) -> Judged:
     targets, candidates = np.flatnonzero(is_target), np.flatnonzero(~is_target)
     table = validation.table().astype(np.intp)
     said, wanted = table[:, candidates], table[:, targets]
+    if not (wanted >= 0).any():
+        log.warning("bank %s: no validation rater answered a target, nothing to choose by", bank.name)
+        return Judged(0.0, 0.0, 0.0)
     order = np.random.default_rng(0).random(said.shape)
     order[said < 0] = 2.0
     ten = np.where(order.argsort(1).argsort(1) < 10, said, MISSING)

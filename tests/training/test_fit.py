@@ -14,7 +14,8 @@ from prefs.space import STYLE_SD
 from training.fit import STYLES, Fit, Settings
 from training.likelihood import NEVER, blocks, by_taste, by_vectors, slope
 from training.selection import choose, fit_bank
-from training.splits import raters_in
+from training.splits import are_targets, raters_in
+from training.surveys import assemble
 from training.surveys import assemble
 
 ORDERED = Settings(size=1, nominal=0.0, lapse=0.0)
@@ -174,6 +175,24 @@ def test_population_answers_as_the_people_did() -> None:
     expected = softmax(np.einsum("qkc,sc->sqk", vectors.phi, draws) + vectors.g).mean(0)
     shares = (answers[..., None] == np.arange(3)).mean(0)
     assert np.abs(expected - shares).max() < 0.045
+
+
+def test_people_who_answered_no_target_choose_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    truth = people(260, 6)
+    survey, targets = truth.survey, np.flatnonzero(are_targets(truth.bank.rows))
+    assert 0 < len(targets) < 6
+    validation = raters_in(survey.raters, "validation")
+    kept = ~(validation[survey.rows] & np.isin(survey.columns, targets))
+    sparse = assemble(
+        "made",
+        survey.questions,
+        survey.raters,
+        survey.rows[kept],
+        survey.columns[kept],
+        survey.answers[kept],
+    )
+    assert fit_bank(truth.bank, sparse).report["settings"]["size"] == 4
+    assert "no validation rater answered a target" in caplog.text
 
 
 def test_the_number_of_cores_changes_no_bit() -> None:
