@@ -16,7 +16,6 @@ from training.likelihood import NEVER, blocks, by_taste, by_vectors, slope
 from training.selection import choose, fit_bank
 from training.splits import are_targets, raters_in
 from training.surveys import assemble
-from training.surveys import assemble
 
 ORDERED = Settings(size=1, nominal=0.0, lapse=0.0)
 
