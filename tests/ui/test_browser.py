@@ -227,3 +227,129 @@ def test_pages_theme_help_and_zoom(visit: Any) -> None:
     page.go_back()
     assert page.url.endswith("#taste")
     assert problems == []
+
+
+@pytest.fixture
+def foretelling(visit: Any, world: Any) -> Iterator[Callable[..., Any]]:
+    """Opens the page of predictions after a few answers about pictures; sentences are open too."""
+    world[1].kinds = ("pair", "bank")
+
+    def open_page(**options: Any) -> Any:
+        page = visit(topics="", **options)
+        for _ in range(3):
+            act(page, lambda: page.locator(".k-stage button").first.click())
+        page.click("nav a[data-page=predictions]")
+        page.wait_for_selector(".k-guess")
+        page.get_by_label("About", exact=True).select_option("mood")
+        return page
+
+    yield open_page
+    world[1].kinds = ("pair",)
+
+
+def outcome(page: Any, number: int) -> str:
+    """The state of a card once it is answered or taken back."""
+    found = page.locator(".k-guess").nth(number)
+    page.wait_for_function("(card) => card.dataset.state !== 'open'", arg=found.element_handle())
+    return str(found.get_attribute("data-state"))
+
+
+def test_a_prediction_unfolds_only_after_the_answer(foretelling: Any, world: Any, request: Any) -> None:
+    page = foretelling()
+    card = page.locator(".k-guess").first
+    assert "sure what you will say" in card.inner_text()
+    assert card.locator(".k-figure-of").all_inner_texts() == [""] * card.locator("[data-answer]").count()
+    before = [one.bounding_box() for one in page.locator(".k-guess").all()]
+    card.locator("[data-answer]").nth(1).click()
+    state = outcome(page, 0)
+    verdict = card.locator(".k-verdict").inner_text()
+    assert verdict.startswith("Right." if state == "right" else "Wrong: I expected")
+    assert page.evaluate("document.activeElement.className") == "k-verdict", "a reader hears the verdict"
+    shares = [int(text.rstrip("%")) for text in card.locator(".k-figure-of").all_inner_texts()]
+    assert 97 <= sum(shares) <= 103
+    expected = card.locator(".k-expected").get_attribute("data-answer")
+    assert (expected == "1") == (state == "right")
+    assert card.locator("[aria-pressed=true]").get_attribute("data-answer") == "1"
+    assert [one.bounding_box() for one in page.locator(".k-guess").all()] == before, "nothing jumps"
+    score = page.locator(".k-score dd").first.inner_text()
+    assert score.startswith(f"{int(state == 'right')} of 1")
+    assert answers(world, request)[-1] == 1
+    last = world[1].interview(re.sub(r"\W+", "-", request.node.name)).answers[-1][0]
+    assert last.planner == "person"
+
+
+def test_it_is_taken_back_and_not_asked_for(foretelling: Any, world: Any, request: Any) -> None:
+    page = foretelling()
+    card = page.locator(".k-guess").first
+    card.locator("[data-answer]").first.click()
+    outcome(page, 0)
+    assert len(answers(world, request)) == 4
+    card.get_by_role("button", name="Take back").click()
+    page.wait_for_function("document.querySelector('.k-guess').dataset.state === 'open'")
+    assert len(answers(world, request)) == 3
+    page.wait_for_function("document.querySelector('.k-score dd').textContent.startsWith('–')")
+    card.locator("[data-answer]").first.click()
+    outcome(page, 0)
+    assert "Not counted" in card.locator(".k-verdict").inner_text()
+    page.click("nav a[data-page=ask]")
+    page.wait_for_function("document.querySelectorAll('.k-strip li').length === 4")
+
+
+def test_predictions_by_keyboard_and_reload(foretelling: Any) -> None:
+    page = foretelling()
+    page.locator(".k-guess").first.locator("[data-answer]").first.focus()
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("document.activeElement.dataset.answer") == "1"
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    first = outcome(page, 0)
+    page.locator(".k-guess").nth(1).get_by_role("button", name="Can’t say").click()
+    assert outcome(page, 1) == "skipped"
+    page.reload()
+    page.wait_for_selector(".k-outcomes li")
+    marks = page.locator(".k-outcomes .k-number").all_inner_texts()
+    assert marks == ["–", "✓" if first == "right" else "✗"]
+    page.locator(".k-outcomes").get_by_role("button", name="Take back").first.click()
+    page.wait_for_function("document.querySelectorAll('.k-outcomes li').length === 1")
+
+
+def test_all_shown_at_once_is_a_choice_and_is_kept_out_of_the_score(foretelling: Any) -> None:
+    page = foretelling()
+    page.get_by_role("switch").check(force=True)
+    page.wait_for_selector(".k-unfolded .k-expected")
+    card = page.locator(".k-guess").first
+    card.locator(".k-expected").click()
+    assert outcome(page, 0) == "right"
+    assert "Not counted, as it was in sight" in card.locator(".k-verdict").inner_text()
+    assert page.locator(".k-score dd").first.inner_text().startswith("–")
+    page.get_by_role("switch").uncheck(force=True)
+    page.wait_for_function("document.querySelectorAll('.k-guess.k-unfolded').length === 1")
+
+
+def test_a_prediction_that_cannot_be_saved_says_so_and_is_sent_again(
+    foretelling: Any, world: Any, request: Any
+) -> None:
+    page = foretelling()
+    page.route("**/api/tell", lambda route: route.abort())
+    card = page.locator(".k-guess").first
+    card.locator("[data-answer]").first.click()
+    page.wait_for_function("document.querySelector('.k-verdict').textContent.startsWith('Not saved')")
+    assert len(answers(world, request)) == 3
+    page.unroute("**/api/tell")
+    card.locator("[data-answer]").first.click()
+    outcome(page, 0)
+    assert len(answers(world, request)) == 4
+
+
+def test_predictions_on_a_phone(foretelling: Any) -> None:
+    page = foretelling(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page.get_by_label("About", exact=True).select_option("pictures")
+    page.locator(".k-guess .k-bet").first.tap()
+    assert outcome(page, 0) in ("right", "wrong")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    small = page.evaluate(
+        "(all) => [...document.querySelectorAll(all)].map((one) => one.getBoundingClientRect())"
+        ".filter((r) => r.width && Math.min(r.height, r.width) < 44).length",
+        ".k-guess button, nav a, .k-theme, .k-controls select, .k-switch",
+    )
+    assert small == 0, "everything to tap is at least 44 px"

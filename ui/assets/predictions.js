@@ -161,7 +161,7 @@ function scoreboard(crowd) {
 }
 
 const select = (label, entries, chosen, onchange) => h("label", {class: "k-select"}, h("span", {}, label),
-  h("select", {onchange: (event) => onchange(event.target.value)}, entries.map(([value, text]) => h("option", {value, selected: value === chosen}, text))));
+  h("select", {"aria-label": label, onchange: (event) => onchange(event.target.value)}, entries.map(([value, text]) => h("option", {value, selected: value === chosen}, text))));
 
 /** What the answered ones came to, the latest first. */
 function earlier(told, again) {
