@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from prefs.errors import ConfigError
 from ui.cli.options import DataDir, data_folder, progress_bar
+
+if TYPE_CHECKING:
+    from prefs.bank import ItemBank
+    from training.surveys import Survey
 
 Data = Annotated[
     str, typer.Argument(help="A survey folder, one of rated or compared pictures, or bfi or epi.")
@@ -21,7 +25,8 @@ def evaluate(
     model: Annotated[
         Path | None,
         typer.Option(
-            help="Folder that `kallisti train --split eval` wrote; compared pictures need none.",
+            help="Folder that `kallisti train --split eval` wrote; compared pictures and sets of fewer "
+            "than 100 people need none.",
             show_default=False,
         ),
     ] = None,
@@ -64,10 +69,12 @@ def _of_survey(
 ) -> dict[str, Any]:
     """The evaluation of a bank by a model of it."""
     from training.banks import bank_of
-    from training.evaluate import POLICIES, evaluate
+    from training.evaluate import LEAST_RATERS, POLICIES, evaluate
     from training.fitted import load_fitted
 
     bank, survey = bank_of(data)
+    if model is None and len(survey.raters) < LEAST_RATERS:
+        return _of_few(bank, survey, named, questions)
     if model is None:
         raise ConfigError(
             f"no --model for {data}: name a folder that `kallisti train {data} --split eval` wrote"
@@ -75,6 +82,15 @@ def _of_survey(
     fitted = load_fitted(model, bank)
     with progress_bar() as progress:
         return evaluate(survey, fitted, named or POLICIES, questions, progress)
+
+
+def _of_few(bank: ItemBank, survey: Survey, named: tuple[str, ...] | None, questions: int) -> dict[str, Any]:
+    """The evaluation of a survey of few people, for each of whom a model is fitted to the others."""
+    from training.few_interviews import POLICIES
+    from training.few_raters import evaluate_few_raters
+
+    with progress_bar() as progress:
+        return evaluate_few_raters(bank, survey, named or POLICIES, questions, progress)
 
 
 def _of_pairs(

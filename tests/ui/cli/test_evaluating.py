@@ -55,7 +55,7 @@ def test_compared_pictures_need_no_model(run: Run, tmp_path: Path, monkeypatch: 
 
 
 def test_a_survey_needs_a_model(run: Run, tmp_path: Path) -> None:
-    folder = tiny.survey(tmp_path / "moods")
+    folder = tiny.survey(tmp_path / "moods", raters=100)
     refused = run("evaluate", folder, "--json", tmp_path / "f.json")
     assert refused.code == 2
     assert f"no --model for {folder}: name a folder that `kallisti train" in refused.err
