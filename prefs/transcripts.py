@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +53,11 @@ class Transcript:
 
     def to_json(self) -> str:
         """The transcript as one line of JSON."""
-        found = asdict(self)
-        for turn in found["turns"]:
+        turns = [_values(turn) for turn in self.turns]
+        for turn in turns:
             if turn["planner"] is None:
                 del turn["planner"]
-        return json.dumps(found, ensure_ascii=False, allow_nan=False)
+        return json.dumps({**_values(self), "turns": turns}, ensure_ascii=False, allow_nan=False)
 
     def messages(self) -> list[dict[str, str]]:
         """The transcript as a chat: {"role": "assistant" or "user", "content": Markdown}, ..."""
@@ -68,6 +68,11 @@ class Transcript:
             chat.append({"role": "assistant", "content": f"{turn.markdown}\n\n{options}"})
             chat.append({"role": "user", "content": said})
         return chat
+
+
+def _values(one: Turn | Transcript) -> dict[str, Any]:
+    """Fields by name; `asdict` copies all values, which takes longer than planning the interview."""
+    return {name: getattr(one, name) for name in one.__slots__}
 
 
 def turn_of(asked: Asked, answer: Answer) -> Turn:
