@@ -217,9 +217,7 @@ with Store.open(data / "kallisti.sqlite") as store:
 @pytest.mark.parametrize(
     ("where", "after", "swapped"),
     [
-        ("Fit._step", 1, False),
         ("Fit._step", 17, False),
-        ("os.replace", 1, False),  # the state of the fit
         ("os.replace", 3, False),  # a file of the new model
         ("os.replace", 6, False),  # its manifest
         ("os.replace", 7, False),  # the file that says which model is opened
