@@ -68,11 +68,13 @@ def joined(batches: Sequence[Part]) -> Part:
 class Embedding:
     """Decodes and embeds batches of (item, bytes), wherever it is sent.
 
-    make: makes the encoder there, once a process. name: that the encoder must have.
+    make: makes the encoder there, once a process. name: that the encoder must have. cores: threads of
+    its networks, whose number tells in the last digits of vectors.
     """
 
     make: Callable[[], Encoder]
     name: str
+    cores: int = 1
 
     @property
     def packages(self) -> tuple[str, ...]:
@@ -97,13 +99,14 @@ class Embedding:
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """An engine that embeds, and how its machines make the encoder.
+    """An engine that embeds, how its machines make the encoder, and on how many cores each runs.
 
     The bytes of pictures are read here and travel with the work, so that no folder has to be shared.
     """
 
     engine: Engine
     make: Callable[[], Encoder]
+    cores: int = 1
 
     def parts(
         self, gallery: Gallery, items: Sequence[str], encoder: Encoder, batch: int, part: int
@@ -119,7 +122,7 @@ class Elsewhere:
 
         waiting: dict[int, dict[int, Part]] = {}
         tasks = ((start, sent(start)) for start in range(0, len(items), batch))
-        for start, found in self.engine.run(Embedding(self.make, encoder.name), tasks):
+        for start, found in self.engine.run(Embedding(self.make, encoder.name, self.cores), tasks):
             first = start - start % part
             batches = waiting.setdefault(first, {})
             batches[start] = found

@@ -35,7 +35,7 @@ _ADDRESS = re.compile(r"(ray://)?(?P<host>[^/:\s]+|\[[0-9a-fA-F:]+\]):(?P<port>\
 
 
 class Ray:
-    """The nodes of a Ray cluster, one task on each of their cores.
+    """The nodes of a Ray cluster, as many tasks at a time as their cores are enough for.
 
     Raises:
         MissingPartError: ray is not installed.
@@ -107,19 +107,26 @@ class Ray:
             ClusterError: the cluster lost a task too often, or itself.
         """
         here = versions(work.packages)
-        remote = self._ray.remote(num_cpus=1, max_retries=RETRIES)(_done)
+        # where no node has so many cores its threads share what there is
+        cores = min(work.cores, int(max(1, *self._cores())))
+        remote = self._ray.remote(num_cpus=cores, max_retries=RETRIES)(_done)
         kept = self._ray.put(work)
-        yield from bounded(tasks, partial(remote.remote, kept, here), self._room, self._ready)
+        room = partial(self._room, cores)
+        yield from bounded(tasks, partial(remote.remote, kept, here), room, self._ready)
 
-    def _room(self) -> int:
+    def _room(self, cores: int) -> int:
         """Tasks that may be under way; some where there is no core yet, so that clusters know to grow."""
+        return AHEAD * max(1, int(sum(self._cores()) / cores))
+
+    def _cores(self) -> list[float]:
+        """Cores of the nodes; tells of those that are gone since the last call."""
         alive = {node["NodeID"]: node for node in self._ray.nodes() if node["Alive"]}
         if lost := len(self._nodes - set(alive)):
             log.warning(
                 "%d of the Ray cluster's %d nodes died: their tasks are done again", lost, len(self._nodes)
             )
         self._nodes = frozenset(alive)
-        return AHEAD * max(1, int(sum(node["Resources"].get("CPU", 0) for node in alive.values())))
+        return [0.0, *(float(node["Resources"].get("CPU", 0)) for node in alive.values())]
 
     def _ready(self, handles: list[Any]) -> list[tuple[Any, Any]]:
         errors = self._ray.exceptions

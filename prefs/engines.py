@@ -30,7 +30,12 @@ class Work(Protocol[TaskIn, ResultOut]):
     """A pure function of one task that can be sent to another machine.
 
     packages: what must be installed there in the same versions, by the names that installers know.
+    cores: that a task keeps busy by threads of its own.
     """
+
+    @property
+    def cores(self) -> int:  # noqa: D102
+        ...
 
     @property
     def packages(self) -> tuple[str, ...]:  # noqa: D102

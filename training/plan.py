@@ -111,7 +111,7 @@ class Planning:
         ConfigError: a model of other questions than the survey's.
     """
 
-    packages = PACKAGES
+    packages, cores = PACKAGES, 1
 
     def __init__(
         self,
@@ -251,6 +251,7 @@ class Acquaintance:
     vectors: QuestionVectors
     size: int
     packages: tuple[str, ...] = PACKAGES
+    cores: int = 1
 
     def __call__(self, start: int) -> Floats:
         """(B, d) posterior means."""

@@ -50,8 +50,8 @@ def resolve(name: str, cache: Path, consent: Consent | None = None, threads: int
     raise ConfigError(f"encoder {name!r} is unknown: allowed are {NAMES}")
 
 
-def make(name: str) -> Encoder:
-    """The encoder of a name on a node of a cluster: on one core, its converted weights kept there.
+def make(name: str, threads: int) -> Encoder:
+    """The encoder of a name on a node of a cluster, with so many threads; converted weights are kept there.
 
     Raises:
         as `resolve`.
@@ -59,7 +59,7 @@ def make(name: str) -> Encoder:
     import platformdirs
 
     cache = Path(platformdirs.user_cache_dir("kallisti", appauthor=False)) / "encoders"
-    return resolve(name, cache, threads=1).encoder
+    return resolve(name, cache, threads=threads).encoder
 
 
 def _auto(cache: Path, consent: Consent | None, threads: int) -> Resolved:

@@ -23,13 +23,13 @@ def running() -> Iterator[Any]:
         yield found
 
 
-def make_work(log: Path, seconds: float = 0.0, packages: tuple[str, ...] = ("numpy",)) -> Any:
+def make_work(log: Path, seconds: float = 0.0, cores: int = 1) -> Any:
     """Work that notes in a folder when a task begins and ends on which node; defined here so that it
     travels by value, since nodes know nothing of tests."""
 
     class Noted:
         def __init__(self) -> None:
-            self.packages = packages
+            self.packages, self.cores = ("numpy",), cores
             self.table = np.arange(100_000.0)
 
         def __call__(self, task: int) -> float:
@@ -55,11 +55,14 @@ def wanted(task: int) -> float:
     return task * (task + 1) / 2
 
 
+@pytest.mark.slow
 def test_every_task_is_done_once(running: Any, tmp_path: Path) -> None:
     with Ray(running.address) as engine:
         found = list(engine.run(make_work(tmp_path), ((f"k{task}", task) for task in range(TASKS))))
         assert sorted(found) == sorted((f"k{task}", wanted(task)) for task in range(TASKS))
         assert len(list(tmp_path.glob("*.ended"))) == TASKS
+        more = engine.run(make_work(tmp_path, cores=8), [(0, 3), (1, 4)])
+        assert sorted(more) == [(0, wanted(3)), (1, wanted(4))], "nodes of fewer cores do it too"
 
 
 @pytest.mark.slow

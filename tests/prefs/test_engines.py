@@ -15,7 +15,7 @@ from prefs.errors import ConfigError, MissingPartError
 class Squares:
     """Squares numbers, the even ones slowly; fails at one."""
 
-    packages = ()
+    packages, cores = (), 1
 
     def __init__(self, fails: int = -1) -> None:
         self.fails = fails
@@ -83,7 +83,7 @@ def test_matrix_products_keep_to_one_core() -> None:
     from threadpoolctl import threadpool_info, threadpool_limits
 
     class Threads:
-        packages = ()
+        packages, cores = (), 1
 
         def __call__(self, task: int) -> int:
             return max(pool["num_threads"] for pool in threadpool_info())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -87,7 +88,8 @@ def _elsewhere(engine: Engine, encoder: Encoder, asked: str) -> Elsewhere:
 
     kind = encoder.name.partition(":")[0]
     known = asked if asked != "auto" else kind if kind == "embedded" else encoder.name
-    return Elsewhere(engine, partial(make, known))
+    threads = os.cpu_count() or 1  # as the encoder has here: vectors differ in the last digits by it
+    return Elsewhere(engine, partial(make, known, threads), threads)
 
 
 def rank(
