@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from fakes import FakeBank
 
+from prefs.bank import ItemBank
 from prefs.errors import NotDurableError, NotFoundError, QuestionError
+from prefs.interview import Interview
 from prefs.log import PERSON, PERSON_SEEN
+from prefs.pools import BankPool
 from prefs.store import Store
 from ui import pages
 from ui.service import InterviewService
@@ -164,6 +169,22 @@ def test_pairs_are_foretold_where_only_galleries_are_open(make_workspace: Callab
     assert options == found["scales"][first["scale"]], "the sides are those that were shown"
     assert [one["id"] for one in offers(service)["offers"]][:23] == [one["id"] for one in found["offers"]][1:]
     service.close()
+
+
+def test_banks_about_the_same_are_told_apart_by_their_titles(make_workspace: Callable[..., Any]) -> None:
+    workspace = make_workspace(kinds=("bank",))
+    sources = dict(workspace.model.sources)
+    first = workspace.banks["mood"].bank
+    questions = tuple(replace(one, source="more") for one in first.questions)
+    second = ItemBank("more", questions, "More moods")
+    sources["more"] = replace(sources["mood"], name="more")
+    workspace.model = replace(workspace.model, sources=sources)
+    workspace.banks["more"] = FakeBank(second)
+    pools = [BankPool(first, sources["mood"]), BankPool(second, sources["more"])]
+    live = Interview(workspace.model, pools, workspace.planner)
+    found = pages.predictions(workspace, live, False)["offers"]
+    assert {one["topic"] for one in found} == {"Moods", "More moods"}
+    assert {one["source"]: one["topic"] for one in found}["more"] == "More moods"
 
 
 def test_what_is_known_beforehand_counts_is_not_offered_and_is_told(

@@ -14,7 +14,7 @@ import numpy as np
 from prefs.errors import NotFoundError
 from prefs.gallerypools import PairPool
 from prefs.log import foretellable
-from prefs.pools import BankPool
+from prefs.pools import BankPool, content
 from prefs.predictions import Forecast, forecasts, foretold, score
 from ui import views
 
@@ -41,6 +41,7 @@ def predictions(workspace: Workspace, interview: Interview, shown: bool) -> Json
     shown: whether the expected distributions are wanted; otherwise only how sure they are.
     """
     questions = offered(interview)
+    topics = _topics(workspace, questions)
     found = forecasts(interview.model, interview.responses, questions)
     scales: dict[tuple[tuple[str, str], ...], int] = {}
     offers = []
@@ -49,7 +50,7 @@ def predictions(workspace: Workspace, interview: Interview, shown: bool) -> Json
         offer: Json = {
             "id": question.question_id,
             "source": question.source,
-            "topic": _topic(interview, question),
+            "topic": topics[question.source, question.domain, question.topic],
             "kind": question.kind,
             "prompt": views.parts(question.markdown),
             "scale": scales.setdefault(options, len(scales)),
@@ -168,8 +169,21 @@ def _distribution(one: Forecast) -> Json:
     }
 
 
-def _topic(interview: Interview, question: Question) -> str:
-    if question.items:
-        return "pictures"
-    about = next((found for pool in interview.pools if (found := pool.about(question))), ("",))
-    return views.label(about[0])
+def _topics(workspace: Workspace, questions: Sequence[Question]) -> dict[tuple[str, str, str], str]:
+    """What questions are about, for the screen, by source, domain and topic.
+
+    A content that several banks share is told apart by the bank's title; pictures are one topic.
+    """
+    kinds = dict.fromkeys((one.source, one.domain, one.topic) for one in questions)
+    sources: dict[str, set[str]] = {}
+    for source, domain, topic in kinds:
+        sources.setdefault(content(domain, topic), set()).add(source)
+    found = {}
+    for source, domain, topic in kinds:
+        fitted = workspace.banks.get(source)
+        shared = len(sources[content(domain, topic)]) > 1
+        name = views.label(content(domain, topic))
+        found[source, domain, topic] = (
+            "pictures" if fitted is None else (fitted.bank.title or source) if shared else name
+        )
+    return found
