@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,9 +9,11 @@ import numpy as np
 import pytest
 from simulated import people
 
+from prefs.engines import Local
 from prefs.errors import ConfigError, DataError
 from prefs.model import QuestionVectors
 from prefs.transcripts import Transcript, read_transcripts
+from training import hypotheses as hypotheses_module
 from training import plan as planning
 from training.fitted import FittedBank
 from training.greedy import Expected, Hindsight, Limits, greedy
@@ -208,6 +211,30 @@ def test_neighbors_are_counted_without_the_rater() -> None:
     assert set(found[0, 1:]) == {1, 2}
     assert set(found[4, 1:]) & {3}
     assert (found[:, 1:] != found[:, :1]).all()
+
+
+@pytest.mark.parametrize("listed", [10, 1000])
+def test_neighbors_find_the_same_elsewhere(listed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hypotheses_module, "LISTED", listed)
+    monkeypatch.setattr(hypotheses_module, "CELLS", 4)
+    monkeypatch.setattr(hypotheses_module, "PROBED", 2)
+    here = Neighbors(np.random.default_rng(2).normal(size=(400, 3)), np.eye(3))
+    sent = copy.deepcopy(here)
+    assert (sent.of(slice(50, 90), 5) == here.of(slice(50, 90), 5)).all()
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_plans_do_not_depend_on_the_engine(
+    fitted: FittedBank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    monkeypatch.setattr(planning, "BLOCK", 20)
+    monkeypatch.setattr(planning, "MET", 25)
+    told, out = list[tuple[str, int, int]](), tmp_path / "plans.jsonl"
+    engine = Local(threads)
+    write_plans(SURVEY, fitted, Settings(), out, engine=engine, told=lambda *one: told.append(one))
+    assert list(read_transcripts(out)) == list(plan(SURVEY, fitted))
+    assert [done for stage, done, _ in told if stage == "planning"] == [1, 2, 3, 4, 5]
+    assert {total for stage, _, total in told if stage != "planning"} == {90}
 
 
 def test_cut_off_plans_go_on_to_the_same_file(
