@@ -137,8 +137,9 @@ def answers_of(survey: Survey, part: slice) -> Rows:
     found = np.full((part.stop - part.start, len(survey.questions)), MISSING, dtype=np.intp)
     span = slice(int(survey.starts[part.start]), int(survey.starts[part.stop]))
     rows = np.repeat(np.arange(len(found)), np.diff(survey.starts[part.start : part.stop + 1]))
-    # occasions ascend: written backwards, the first stays
-    found[rows[::-1], survey.columns[span][::-1]] = survey.answers[span][::-1]
+    columns, first = survey.columns[span], np.ones(len(rows), dtype=bool)
+    first[1:] = (np.diff(rows) != 0) | (np.diff(columns) != 0)  # occasions ascend
+    found[rows[first], columns[first]] = survey.answers[span][first]
     return found
 
 
