@@ -153,10 +153,11 @@ class PairPool(GalleryPool):
         The id says which picture is on the left, as a coin would: half of all pairs each way.
         """
         kind, *items = question_id.split(":")
-        open_ = set(self.rows.tolist())
         if kind != "pair" or len(set(items)) != 2 or items != sorted(items):
             return None
-        if any(self.source.rows.get(item) not in open_ for item in items):
+        rows = np.array([self.source.rows.get(item, -1) for item in items])
+        places = np.searchsorted(self.rows, rows)
+        if not (places < len(self.rows)).all() or (self.rows[places] != rows).any():
             return None
         left, right = items if hashlib.sha256(question_id.encode()).digest()[0] % 2 else items[::-1]
         alts = (self._alt(left), self._alt(right))

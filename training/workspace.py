@@ -158,8 +158,11 @@ class Workspace:
         chosen: Collection[str] | None = None,
         acquisition: Acquisition = "eig",
         stopper: Stopper | None = None,
+        known: bool = True,
     ) -> Interview:
         """The rater's interview, replayed from everything that the store holds of this person.
+
+        known: whether the answers given beforehand are of this rater.
 
         Raises:
             ConfigError: nothing can be asked about what was chosen.
@@ -170,7 +173,8 @@ class Workspace:
         asked, entries = self.store.log_of_rater(rater_id)
         seed = int.from_bytes(hashlib.sha256(rater_id.encode()).digest()[:4])
         planner = Planner(acquisition=acquisition, limit_s=1.0)
-        return Interview(self.model, pools, planner, stopper, asked, entries, seed=seed, known=self.known)
+        before = self.known if known else ()
+        return Interview(self.model, pools, planner, stopper, asked, entries, seed=seed, known=before)
 
     @cached_property
     def _gallery_of(self) -> Mapping[str, OpenGallery]:

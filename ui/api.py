@@ -128,7 +128,7 @@ def routes(service: InterviewService, hosted: bool) -> APIRouter:
 def _interview(router: APIRouter, service: InterviewService, hosted: bool) -> None:
     @router.get("/api/topics")
     def topics(rater: Rater) -> Json:
-        known = len(service.workspace.known)
+        known = len(service.known(rater))
         return {"topics": service.topics(rater), "hosted": hosted, "consent": False, "known": known}
 
     @router.post("/api/start")

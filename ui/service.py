@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING
 from prefs.errors import QuestionError
 from prefs.interview import Interview
 from prefs.log import Action, Asked, Entry, standing
-from prefs.questions import Answer
+from prefs.questions import Answer, Question
 from ui import views
 from ui.pages.predictions import find, told
+from ui.security import LOCAL_RATER
 from ui.views import Json
 
 if TYPE_CHECKING:
@@ -99,10 +100,8 @@ class InterviewService:
             InputError: nothing can be asked about these topics.
         """
         store, chosen = self.workspace.store, sorted(set(topics))
-        self.workspace.interview(
-            rater, chosen=chosen
-        )  # refuses what cannot be asked before anything is stored
-        about = {question.question_id: answer for question, answer in self.workspace.known}
+        self._interview(rater, chosen)  # refuses what cannot be asked before anything is stored
+        about = {question.question_id: answer for question, answer in self.known(rater)}
         settings = {"topics": chosen, **({"about": about} if about else {})}
         store.start(rater, settings, self.workspace.model.version)
         store.consent(rater, consent)
@@ -217,6 +216,10 @@ class InterviewService:
         found = self._latest(rater)
         return views.topics(self.workspace.contents(), set(found[1]) if found else None)
 
+    def known(self, rater: str) -> Sequence[tuple[Question, Answer]]:
+        """What is known of a person beforehand: of the local person, who started the app with it."""
+        return self.workspace.known if rater == LOCAL_RATER else ()
+
     def resume_code(self, rater: str) -> str:
         """A code that opens this interview on another device; the one before it ends."""
         return self.workspace.store.resume_code(rater, self._session(rater).interview_id)
@@ -228,6 +231,9 @@ class InterviewService:
 
     # -- inside ----------------------------------------------------------------------------------
 
+    def _interview(self, rater: str, chosen: Sequence[str]) -> Interview:
+        return self.workspace.interview(rater, chosen=chosen, known=bool(self.known(rater)))
+
     def _session(self, rater: str) -> _Session:
         with self._lock:
             session = self._sessions.get(rater)
@@ -236,7 +242,7 @@ class InterviewService:
                 if found is None:
                     raise NotStartedError("no interview has been started: choose topics first")
                 interview_id, chosen = found
-                interview = self.workspace.interview(rater, chosen=chosen)
+                interview = self._interview(rater, chosen)
                 session = self._sessions[rater] = _Session(interview, interview_id)
             self._sessions.move_to_end(rater)
             while len(self._sessions) > OPEN_INTERVIEWS:

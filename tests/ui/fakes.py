@@ -107,13 +107,16 @@ class FakeWorkspace:
             made.append(BankPool(self.banks["mood"].bank, mood, chosen))
         return [pool for pool in made if pool.contents]
 
-    def interview(self, rater_id: str, *, chosen: Collection[str] | None = None) -> Interview:
+    def interview(
+        self, rater_id: str, *, chosen: Collection[str] | None = None, known: bool = True
+    ) -> Interview:
         pools = self.pools(chosen)
         if not pools:
             raise ConfigError(f"nothing to ask about {chosen}")
         asked, entries = self.store.log_of_rater(rater_id)
         seed = zlib.crc32(rater_id.encode())
-        return Interview(self.model, pools, self.planner, None, asked, entries, seed=seed, known=self.known)
+        before = self.known if known else ()
+        return Interview(self.model, pools, self.planner, None, asked, entries, seed=seed, known=before)
 
     def image(self, item: str, side: int) -> tuple[bytes, str]:
         if item not in self.topics:
