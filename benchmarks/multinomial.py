@@ -20,7 +20,7 @@ from prefs.files import write_json
 from training.banks import bank_of
 from training.baselines.regression import choose, losses, predictions
 from training.evaluate import Evaluation
-from training.fitted import FittedBank
+from training.fitted import load_fitted
 from training.metrics import interval, resamples
 from training.predictive import predict
 from training.splits import Part, raters_in
@@ -31,7 +31,7 @@ SETS = ("anes_2016", "twin_mega_study", "young_people", "nwu_mood_personality", 
 def compare(name: str, models: Path, part: Part) -> dict[str, Any]:
     """Log loss of both on the raters of a part, [mean, low, high] over raters, and how it came about."""
     bank, survey = bank_of(str(DATA / "surveys" / name))
-    own = Evaluation(survey, FittedBank.load(models / f"{name}.model", bank))
+    own = Evaluation(survey, load_fitted(models / f"{name}.model", bank))
     rows = own.rows(part)
     cohort = own.cohort(rows)
     model = losses(predict(cohort.knowing(cohort.answers), cohort.targets), cohort.wanted)

@@ -12,10 +12,7 @@ can be asked. The wrong person's answers are those of the next of the thirteen.
 from __future__ import annotations
 
 import argparse
-import hashlib
-import tarfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +21,10 @@ from numpy.typing import NDArray
 
 from benchmarks.simulated_tastes import band
 from indexing.pairs import gain
-from indexing.projection import STRENGTHS, fit
 from prefs.belief import Belief, infer_vectors, probabilities
 from prefs.files import write_bytes, write_json
-from prefs.model import GallerySource
-from prefs.space import TasteSpace, independent
+from prefs.space import TasteSpace
+from training.pairs import Content, majority, read_pairs, tastes_of
 
 Array = NDArray[Any]
 
@@ -38,92 +34,24 @@ MEASURES = ("accuracy", "log loss", "sure")
 START, POLICY = ("zero", "generic"), ("random", "eig")
 
 
-@dataclass(frozen=True)
-class Choices:
-    """The pictures and the answers: taste (N, t), pairs (P, 2), answers (R, P) with -1 for none.
-
-    targets, asked: places of the pairs that are predicted and of those that can be asked.
-    """
-
-    taste: Array
-    pairs: Array
-    answers: Array
-    targets: Array
-    asked: Array
-
-
-def choices(data: Path, folder: Path) -> Choices:
-    """The careful people's answers; the pictures are encoded once and kept in the folder."""
-    import pandas as pd
-
-    from indexing.encoders.embedded import Embedded
-
-    names = pd.read_parquet(data / "images.parquet")["image_id"].tolist()
-    kept = folder / "prettier-pairs.npy"
-    if not kept.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        np.save(kept, encode(data, names, folder))
-    taste = fit(np.load(kept), Embedded.blocks).apply(np.load(kept)).astype(float)
-    raters = pd.read_parquet(data / "raters.parquet")
-    careful = sorted(raters.loc[~raters["low_effort"], "rater_id"])
-    said = pd.read_parquet(data / "responses.parquet").query("rater_id in @careful")
-    said = said.assign(pair=list(zip(said["left_image_id"], said["right_image_id"], strict=True)))
-    wide = said.pivot(index="rater_id", columns="pair", values="choice").loc[careful]
-    row = {name: place for place, name in enumerate(names)}
-    held = np.array([int(hashlib.sha1(name.encode()).hexdigest(), 16) % 3 == 0 for name in names])
-    pairs = np.array([[row[one] for one in pair] for pair in wide.columns])
-    answers = wide.fillna(-1).to_numpy().astype(int)
-    both = held[pairs].sum(1)
-    return Choices(taste, pairs, answers, np.flatnonzero(both == 2), np.flatnonzero(both == 0))
-
-
-def encode(data: Path, names: list[str], folder: Path) -> Array:
-    """Vectors of the pictures in the shards, (N, F)."""
-    from PIL import Image
-
-    from indexing.encoders.embedded import Embedded
-
-    encoder = Embedded(folder / "weights")
-    found: dict[str, Array] = {}
-    for shard in sorted(data.glob("*.tar")):
-        with tarfile.open(shard) as tar:
-            members = [member for member in tar.getmembers() if member.name.endswith(".jpg")]
-            for start in range(0, len(members), 32):
-                part = members[start : start + 32]
-                opened = [tar.extractfile(member) for member in part]
-                vectors = encoder.encode([Image.open(file).convert("RGB") for file in opened if file])
-                found.update(zip((Path(member.name).stem for member in part), vectors, strict=True))
-    return np.stack([found[name] for name in names])
-
-
 class Study:
     """Interviews of the thirteen people after the fact: only pairs that they answered can be asked."""
 
-    def __init__(self, known: Choices) -> None:
-        size = known.taste.shape[1]
-        self._zero = independent([("pictures", np.zeros(size), np.eye(size))], {"pictures": STRENGTHS})
-        names = tuple(str(row) for row in range(len(known.taste)))
-        columns = self._zero.columns("pictures")
-        appeal = np.zeros(len(names))
-        source = GallerySource("pictures", names, known.taste, appeal, columns, self._zero.size)
-        self.known, self._vectors = known, source.shown(known.pairs, "pair", tie=False)
+    def __init__(self, content: Content) -> None:
+        self.content, self.known = content, content.pairs
+        self._vectors = content.vectors()
         self._difference = self._vectors.phi[:, 0] - self._vectors.phi[:, 1]
 
     def space(self, start: str, rater: int) -> TasteSpace:
         """The population before the rater's first answer."""
-        if start == "zero":
-            return self._zero
-        asked, others = self.known.asked, np.delete(self.known.answers, rater, axis=0)[:, self.known.asked]
-        who, place = np.nonzero(others >= 0)
-        pooled = infer_vectors(self._zero, self._vectors[asked[place]], others[who, place], None)
-        return TasteSpace(self._zero.blocks, pooled.mean, self._zero.cov, self._zero.strengths)
+        return self.content.nobody if start == "zero" else self.content.without(rater)
 
     def beliefs(
         self, space: TasteSpace, rater: int, policy: str, rng: np.random.Generator
     ) -> Iterator[Belief]:
         """The belief after each number of ANSWERS."""
         said = self.known.answers[rater]
-        left = rng.permutation(self.known.asked[said[self.known.asked] >= 0])
+        left = rng.permutation(self.known.candidates[said[self.known.candidates] >= 0])
         belief, asked = Belief(space.mean, space.cov, 0.02, 0), np.zeros(0, np.intp)
         for count in range(max(ANSWERS) + 1):
             if policy == "eig" or count in ANSWERS:
@@ -147,13 +75,6 @@ class Study:
         difference = self._difference[left]
         v = np.einsum("nd,de,ne->n", difference, belief.cov, difference, optimize=True)
         return int(gain(difference @ belief.mean, v).argmax())
-
-    def agreement(self) -> float:
-        """How often the majority of the others on the very same target pairs is right."""
-        answers = self.known.answers[:, self.known.targets]
-        others = (answers == 1).sum(0) - (answers == 1), (answers == 0).sum(0) - (answers == 0)
-        right = np.where(others[0] == others[1], 0.5, (others[0] > others[1]) == (answers == 1))
-        return float(right[answers >= 0].mean())
 
 
 def run(study: Study) -> dict[str, Array]:
@@ -236,8 +157,9 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, required=True, help="where the vectors are kept")
     parser.add_argument("--out", type=Path, default=Path("docs"))
     options = parser.parse_args()
-    study = Study(choices(options.data, options.data_dir))
-    report(run(study), study.agreement(), options.out)
+    pairs = read_pairs(options.data)
+    taste = tastes_of(pairs, options.data, options.data_dir, lambda stage, done, total: None)
+    report(run(Study(Content(pairs, taste))), majority(pairs), options.out)
 
 
 if __name__ == "__main__":
