@@ -27,7 +27,7 @@ class Card {
     this.skip = h("button", {type: "button", class: "k-quiet", onclick: () => this.say(null)}, "Can’t say");
     this.back = h("button", {type: "button", class: "k-quiet", hidden: true, onclick: () => this.undo()}, "Take back");
     const walls = this.buttons.filter((button) => button.classList.contains("k-bet"));
-    this.element = h("li", {class: "k-guess", role: "group", "aria-labelledby": name, onkeydown: (event) => this.move(event)},
+    this.element = h("div", {class: "k-guess", role: "group", "aria-labelledby": name, onkeydown: (event) => this.move(event)},
       h("h3", {id: name}, prose(offer.prompt)),
       walls.length ? h("div", {class: "k-bets"}, walls) : null,
       h("div", {class: "k-bars"}, this.buttons.filter((button) => !walls.includes(button))),
@@ -177,7 +177,7 @@ class Page {
   constructor() {
     this.shown = localStorage.getItem(SHOWN) === "yes";
     this.topic = "";
-    this.list = h("ul", {class: "k-guesses"});
+    this.list = h("div", {class: "k-guesses"});
     this.before = h("section", {class: "k-section", hidden: true});
     this.more = h("button", {type: "button", class: "k-bordered", onclick: () => this.lay(FEW, true)}, "More");
   }
@@ -197,7 +197,7 @@ class Page {
     return [h("h1", {}, "Predictions"),
       h("p", {class: "k-lead"}, "What I expect you to say to questions that I have not asked. Say it first, then see what I expected. ", basis),
       this.score.element,
-      offers.length ? h("section", {class: "k-section", "aria-label": "Questions"}, this.controls(), this.list, this.more)
+      offers.length ? h("section", {class: "k-section"}, h("h2", {class: "k-unseen"}, "Questions that were not asked"), this.controls(), this.list, this.more)
         : h("p", {class: "k-note"}, "Every question of your topics has been asked."),
       this.before];
   }
