@@ -71,7 +71,7 @@ def prediction(results: list[Result]) -> list[str]:
     lines = header("set", "policy", *(f"k = {k}" for k in SHOWN), "accuracy at 10", "random at 30")
     for found in results:
         chosen = found["chosen"]["prediction"]
-        for policy in dict.fromkeys(("random", "static", "epig", "guided", chosen)):
+        for policy in dict.fromkeys(("random", "static", "epig", "policy", chosen)):
             losses = [number(at(found, policy, "log_loss", k)) for k in SHOWN]
             name = f"**{policy}**" if policy == chosen else policy
             accuracy = number(at(found, policy, "accuracy", 10)), number(at(found, "random", "accuracy", 30))
@@ -85,10 +85,10 @@ def paired(results: list[Result]) -> list[str]:
     wanted = (
         ("root_id-static_id", "share_identified"),
         ("epig-static", "log_loss"),
-        ("guided-static", "log_loss"),
+        ("policy-static", "log_loss"),
     )
     for found in results:
-        for pair, measure in (*wanted, ("guided-static", "rare_log_loss")):
+        for pair, measure in (*wanted, ("policy-static", "rare_log_loss")):
             values = [found["paired"][pair][measure][found["k"].index(k)] for k in SHOWN]
             lines.append(
                 row(found["dataset"], f"{pair}: {measure.replace('_', ' ')}", *map(_interval, values))
@@ -106,11 +106,11 @@ def _interval(value: list[float] | None) -> str:
 
 def calibrated(results: list[Result]) -> list[str]:
     """The largest calibration error at any k, beside what chance alone would show."""
-    lines = header("set", "test raters", "static", "epig", "guided", "by chance", "all candidates known")
+    lines = header("set", "test raters", "static", "epig", "policy", "by chance", "all candidates known")
     for found in results:
         own = found["policies"]
         worst = [
-            number(max(e for e in own[name]["ece"] if e is not None)) for name in ("static", "epig", "guided")
+            number(max(e for e in own[name]["ece"] if e is not None)) for name in ("static", "epig", "policy")
         ]
         chance = max(e for e in own["static"]["ece_by_chance"] if e is not None)
         full = found["full_information"]

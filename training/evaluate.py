@@ -19,6 +19,8 @@ from prefs.batch import Beliefs, infer_many
 from prefs.errors import ConfigError, DataError
 from prefs.space import Floats
 from prefs.static import static_id_order, static_order
+from training.baselines.adaptive_test import catsim_order
+from training.choosing import choose
 from training.fitted import FittedBank
 from training.hypotheses import Crowd
 from training.identify import hypotheses, identify
@@ -30,16 +32,24 @@ from training.measures import (
     differences,
     summary,
 )
-from training.metrics import best_temperature, resamples, tempered
-from training.policies import NAMING, Asked, Cohort, Told, fixed_order, interviews, naming
+from training.metrics import resamples, tempered
+from training.policies import (
+    NAMING,
+    Asked,
+    Cohort,
+    Told,
+    counting,
+    interviews,
+    naming,
+    seen_beforehand,
+)
 from training.predictive import predict
 from training.splits import Part, are_targets, raters_in
 from training.surveys import Survey
 
 QUESTIONS = (0, 1, 2, 3, 5, 8, 10, 15, 20, 30, 40)
-POLICIES = ("random", "static", "static_id", "eig", "epig", "guided", "eig_id", "root_id")
-WIDTHS = (3, 10)  # windows of the static order that `guided` may choose in, beside 1 and all
-JUDGES = 400  # validation raters that choose
+POLICIES = ("random", "static", "static_id", "eig", "epig", "policy", "eig_id", "root_id")
+OTHERS = ("catsim", "hindsight")  # run where they are asked for
 RIVALS = ("static", "static_id")
 LEAST_RATERS, LEAST_TARGETS = 100, 5
 ENOUGH, SLACK = 0.9, 1.5  # a k enters where 90 % of the raters answered 1.5 k candidates
@@ -131,14 +141,29 @@ class Evaluation:
             found[name] = [places[column] for column in order]
         return found
 
-    def warmth(self, cohort: Cohort, asked: Mapping[str, Asked], ks: Sequence[int]) -> dict[int, float]:
-        """The temperature at which predictions after k questions are best, whoever asked them."""
-        found, (rows, columns) = {}, np.nonzero(cohort.wanted >= 0)
-        for k in ks:
-            p = [predict(cohort.beliefs(one, k), cohort.targets)[rows, columns] for one in asked.values()]
-            said = np.tile(cohort.wanted[rows, columns], len(p))
-            found[k] = best_temperature(np.concatenate(p), said)
-        return found
+    def interviews(
+        self,
+        rows: NDArray[np.intp],
+        cohort: Cohort,
+        policies: Sequence[str],
+        orders: Mapping[str, Sequence[int]],
+        steps: int,
+        width: int,
+    ) -> dict[str, Asked]:
+        """What each policy asks the raters in the given rows, (R, T) candidates by policy."""
+        asked = interviews(cohort, [p for p in policies if p not in OTHERS], orders, steps, self.told, width)
+        if "hindsight" in policies:
+            asked["hindsight"] = seen_beforehand(self.everybody(cohort, self.beliefs.mean), rows, steps)
+        if "catsim" in policies:
+            train = self.table[np.ix_(raters_in(self.survey.raters, "train"), self.candidate)]
+            counts, count = cohort.candidates.counts, len(rows)
+            tell = counting(self.told, "catsim", count)
+            asked["catsim"] = catsim_order(train, counts, cohort.answers, steps, told=tell)
+        return {name: asked[name] for name in policies}
+
+    def everybody(self, cohort: Cohort, tastes: Floats) -> Cohort:
+        """The same raters, each one of all raters with the given tastes (R, d)."""
+        return replace(cohort, crowd=Crowd.of(tastes, cohort.candidates, np.arange(len(tastes))))
 
     def measure(
         self,
@@ -159,10 +184,12 @@ class Evaluation:
                 add_predictions(found[name], wanted, tempered(p, warmth[k]))
         for tastes, suffix in ((self.beliefs.mean, ""), (self.unseen, "_unseen")):
             table = hypotheses(tastes, cohort.candidates)
-            everybody = replace(cohort, crowd=Crowd.of(tastes, cohort.candidates, np.arange(len(tastes))))
+            everybody = self.everybody(cohort, tastes)
             for name, sequence in asked.items():
                 if name in NAMING:
                     sequence = naming(everybody, NAMING[name], sequence.shape[1], lambda done: None)
+                elif name == "hindsight":
+                    sequence = seen_beforehand(everybody, rows, sequence.shape[1])
                 known = identify(table, sequence, cohort.answers, rows)
                 add_identification(found[name], known, ks, suffix, sequence)
         return found
@@ -181,9 +208,9 @@ def evaluate(
         DataError: fewer than 100 raters, or no target or candidate questions;
         ConfigError: an unknown policy, or a model that was fitted to the test raters.
     """
-    unknown = [name for name in policies if name not in POLICIES]
+    unknown = [name for name in policies if name not in (*POLICIES, *OTHERS)]
     if unknown:
-        raise ConfigError(f"policy {unknown[0]!r} is unknown: allowed are {', '.join(POLICIES)}")
+        raise ConfigError(f"policy {unknown[0]!r} is unknown: allowed are {', '.join((*POLICIES, *OTHERS))}")
     if fitted.report.get("split") != "eval":
         raise ConfigError(
             f"the model of {survey.name!r} has seen the test raters: fit one with `train --split eval`"
@@ -193,10 +220,10 @@ def evaluate(
     cohort = own.cohort(rows)
     used = own.used(cohort, questions)
     ks = [k for k, use in zip(QUESTIONS, used, strict=True) if use]
-    rivals = {"static"} | {name for name in policies if name in RIVALS}  # `guided` stays near the first
+    rivals = {"static"} | {name for name in policies if name in RIVALS}  # `policy` stays near the first
     orders = own.orders(sorted(rivals), max(ks))
     chosen, width, warmth = choose(own, policies, orders, ks)
-    asked = interviews(cohort, policies, orders, max(ks), own.told, width)
+    asked = own.interviews(rows, cohort, policies, orders, max(ks), width)
     found = own.measure(rows, cohort, asked, warmth)
     weights = resamples(len(rows))
     return {
@@ -266,55 +293,3 @@ def _full_information(own: Evaluation, cohort: Cohort, weights: NDArray[np.float
     add_predictions(found, Wanted(cohort.wanted, own.shares), p)
     one = summary(found.values, found.calibrations, [True], weights)
     return {name: values[0] for name, values in one.items()}
-
-
-def choose(
-    own: Evaluation, policies: Sequence[str], orders: Mapping[str, Sequence[int]], ks: Sequence[int]
-) -> tuple[dict[str, str | None], int, dict[int, float]]:
-    """What is best on validation raters, averaged over k.
-
-    The policy for each purpose; the width of the window of `guided`: 1, the static order itself, unless
-    another is surely better; the temperature of predictions after k questions.
-    """
-    rows = own.rows("validation")[:JUDGES]
-    names = [name for name in policies if name != "random"]
-    if not (len(rows) and names):
-        return {"identification": None, "prediction": None}, 1, dict.fromkeys(ks, 1.0)
-    cohort = own.cohort(rows)
-    steps = max(ks)
-    plain = [name for name in names if name != "guided"]
-    asked = interviews(cohort, plain, orders, steps, own.told)
-    width = 1
-    if "guided" in names:
-        tried = {1: fixed_order(cohort, orders["static"], steps)}
-        for each in WIDTHS:
-            tried |= {each: interviews(cohort, ["guided"], orders, steps, own.told, each)["guided"]}
-        tried[len(own.candidate)] = asked.get("epig", tried[1])
-        width = _width(own, cohort, tried, ks)
-        asked["guided"] = tried[width]
-    warmth = own.warmth(cohort, {name: asked[name] for name in names if name not in NAMING} or asked, ks)
-    found = own.measure(rows, cohort, asked, warmth)
-    return (
-        {
-            "identification": max(
-                names, key=lambda name: float(found[name].values["share_identified"].mean())
-            ),
-            "prediction": min(names, key=lambda name: float(np.nanmean(found[name].values["log_loss"]))),
-        },
-        width,
-        warmth,
-    )
-
-
-def _width(own: Evaluation, cohort: Cohort, tried: Mapping[int, Asked], ks: Sequence[int]) -> int:
-    """The width of least mean log loss, if it is better than width 1 by more than its standard error."""
-    losses = {}
-    for width, asked in tried.items():
-        found = Measured({})
-        for k in ks:
-            p = predict(cohort.beliefs(asked, k), cohort.targets)
-            add_predictions(found, Wanted(cohort.wanted, own.shares), p)
-        losses[width] = np.nanmean(found.values["log_loss"], axis=1)
-    best = min(losses, key=lambda width: float(losses[width].mean()))
-    gain = losses[1] - losses[best]
-    return best if gain.mean() > gain.std() / np.sqrt(len(gain)) else 1

@@ -11,6 +11,7 @@ from prefs.space import Floats
 
 BINS = 15
 TEMPERATURES = np.arange(0.7, 1.51, 0.02)
+SURE = 2.0  # standard errors
 RESAMPLES = 1000
 
 
@@ -63,6 +64,22 @@ def best_temperature(p: NDArray[np.floating], answers: NDArray[np.intp]) -> floa
     said = np.take_along_axis(logs, answers[:, None], 1)[:, 0]
     losses = [np.log(np.exp(logs / t).sum(1)).mean() - said.mean() / t for t in TEMPERATURES]
     return float(TEMPERATURES[int(np.argmin(losses))])
+
+
+def sure_temperature(p: NDArray[np.floating], answers: NDArray[np.intp], raters: NDArray[np.intp]) -> float:
+    """The best temperature if it is better than 1 by two standard errors over raters (N,), else 1.
+
+    Of few raters a temperature tells more about these raters than about the predictions.
+    """
+    best = best_temperature(p, answers)
+    if best == 1.0:
+        return 1.0
+    row = np.arange(len(answers))
+    gain = np.log(tempered(p, best)[row, answers] / p[row, answers])
+    number = np.bincount(raters)
+    means = np.bincount(raters, gain)[number > 0] / number[number > 0]
+    spread = means.std(ddof=1) if len(means) > 1 else np.inf
+    return best if means.mean() > SURE * spread / np.sqrt(len(means)) else 1.0
 
 
 def resamples(raters: int, count: int = RESAMPLES, seed: int = 0) -> Floats:

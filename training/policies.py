@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from prefs.batch import Beliefs, infer_many
 from prefs.model import ChoiceModel, QuestionVectors
 from prefs.space import Floats
-from training.hypotheses import Crowd
+from training.greedy import Hindsight, Limits, greedy
+from training.hypotheses import Crowd, Suspects
 from training.predictive import apart, together
 from training.surveys import MISSING
 
@@ -181,6 +182,22 @@ def naming(cohort: Cohort, power: float, steps: int, told: Callable[[int], None]
     return asked
 
 
+def seen_beforehand(cohort: Cohort, rows: NDArray[np.intp], steps: int) -> Asked:
+    """(R, T) the candidates whose actual answers raise log p(true rater) most, one after another.
+
+    No interviewer can choose so: it is the bound of what questions can tell. rows: (R,) which of the
+    crowd each rater is.
+    """
+    found = []
+    for start in range(0, len(rows), CROWDED):
+        part = slice(start, start + CROWDED)
+        suspects, answers = Suspects.everybody(cohort.crowd, rows[part]), cohort.answers[part]
+        state = Hindsight(suspects, np.maximum(answers, 0) + cohort.crowd.first)
+        alone = np.full(len(answers), -np.log(len(cohort.crowd.rows)))
+        found.append(greedy(state, answers >= 0, alone, Limits(steps, -np.inf)).questions)
+    return np.concatenate(found)
+
+
 def entropy(p: NDArray[np.float32]) -> NDArray[np.float32]:
     """Entropy in nats over the first axis; 0 log 0 = 0."""
     return np.asarray(-_log_of(p).sum(0))
@@ -201,7 +218,7 @@ def interviews(
 ) -> dict[str, Asked]:
     """What each policy asks, (R, T) candidates by policy; orders: of the fixed policies.
 
-    width: of the window of the static order in which `guided` chooses by epig.
+    width: of the window of the static order in which `policy` chooses by epig.
     """
     found: dict[str, Asked] = {}
     for policy in policies:
@@ -211,16 +228,16 @@ def interviews(
             found[policy] = fixed_order(cohort, orders[policy], steps)
         elif policy in NAMING:
             size = len(cohort.answers)
-            found[policy] = naming(cohort, NAMING[policy], steps, _counting(told, policy, size))
-        elif policy == "guided" and width == 1:
+            found[policy] = naming(cohort, NAMING[policy], steps, counting(told, policy, size))
+        elif policy == "policy" and width == 1:
             found[policy] = fixed_order(cohort, orders["static"], steps)
         else:
             scores = eig(cohort) if policy == "eig" else epig(cohort)
-            window = Window(orders["static"], width) if policy == "guided" else None
-            found[policy] = adaptive(cohort, scores, steps, _counting(told, policy, steps), window)
+            window = Window(orders["static"], width) if policy == "policy" else None
+            found[policy] = adaptive(cohort, scores, steps, counting(told, policy, steps), window)
     return found
 
 
-def _counting(told: Told, stage: str, total: int) -> Callable[[int], None]:
+def counting(told: Told, stage: str, total: int) -> Callable[[int], None]:
     """Tells how much of a stage is done."""
     return lambda done: told(stage, done, total)

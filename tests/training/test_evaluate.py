@@ -10,6 +10,7 @@ from simulated import people
 
 from prefs.acquisition import eig as live_eig
 from prefs.acquisition import epig as live_epig
+from prefs.batch import softmax
 from prefs.belief import Belief, infer_vectors, probabilities
 from prefs.errors import ConfigError, DataError
 from prefs.model import ChoiceModel, QuestionVectors
@@ -19,7 +20,7 @@ from training.evaluate import QUESTIONS, Evaluation, evaluate
 from training.fitted import FittedBank
 from training.hypotheses import Crowd
 from training.identify import LAPSE, hypotheses, identify
-from training.metrics import best_temperature, calibration, interval, resamples, tempered
+from training.metrics import best_temperature, calibration, interval, resamples, sure_temperature, tempered
 from training.plots import plot_evaluation
 from training.policies import Cohort, Window, adaptive, fixed_order, naming, random_order, taken
 from training.predictive import predict
@@ -185,7 +186,30 @@ def test_who_answers_is_asked_as_by_enumeration(power: float) -> None:
             weights /= weights.sum()
 
 
-def test_guided_stays_within_the_first_of_the_fixed_order() -> None:
+def test_hindsight_bounds_what_questions_can_tell(fitted: FittedBank) -> None:
+    found = evaluate(TRUTH.survey, fitted, ("random", "static_id", "root_id", "hindsight", "catsim"), 10)
+    ten = found["k"].index(10)
+    for measure in ("log_p_id", "log_p_id_unseen"):
+        shares = {name: lines[measure][ten] for name, lines in found["policies"].items()}
+        assert max(shares, key=shares.get) == "hindsight"
+    assert found["policies"]["catsim"]["log_loss"][ten] < found["policies"]["random"]["log_loss"][ten]
+    assert "hindsight" not in found["chosen"].values()
+
+
+def test_a_temperature_must_be_sure() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(4000, 3)) * 2
+    p = softmax(logits)
+    said = (np.log(softmax(logits / 1.4)) + rng.gumbel(size=p.shape)).argmax(1)
+    raters = np.arange(4000) // 10
+    assert sure_temperature(p, said, raters) == pytest.approx(1.4, abs=0.1)
+    true = (np.log(p) + rng.gumbel(size=p.shape)).argmax(1)
+    assert best_temperature(p[:300], true[:300]) != 1.0
+    assert sure_temperature(p[:300], true[:300], raters[:300]) == 1.0
+    assert sure_temperature(p[:0], said[:0], raters[:0]) == 1.0
+
+
+def test_policy_stays_within_the_first_of_the_fixed_order() -> None:
     allowed = np.array([[True, True, True, True], [False, True, False, True], [False, False, True, False]])
     near = Window([3, 1, 0, 2], 2).of(allowed)
     assert near.tolist() == [

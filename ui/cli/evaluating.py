@@ -33,8 +33,8 @@ def evaluate(
     policies: Annotated[
         str | None,
         typer.Option(
-            help="Comma-separated: random, static, static_id, eig, epig, guided, eig_id, root_id; for "
-            "compared pictures random, static, eig, epig, eig_alone, choix, botorch.",
+            help="Comma-separated: random, static, static_id, eig, epig, policy, eig_id, root_id, catsim, "
+            "hindsight; for compared pictures random, static, eig, epig, eig_alone, choix, botorch.",
             show_default=False,
         ),
     ] = None,
