@@ -27,9 +27,9 @@ from training.work import Work
 
 log = logging.getLogger(__name__)
 
-SIZES = (4, 8, 12, 16)
+SIZES = (4, 8, 12, 16, 24)
 NOMINAL = (0.2, 0.0, 0.5)
-WORTH = 0.002  # nats per answer by which a larger or freer model must be better
+WORTH = 0.001  # nats per answer by which a larger or freer model must be better
 FEW = 20  # validation raters below which nothing is chosen
 JUDGES, CELLS = 300, 1_500_000  # validation raters; answers x options of a trial fit
 TRIAL_STEPS = 150
