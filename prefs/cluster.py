@@ -3,7 +3,7 @@
 The cluster gets our own modules with the work, so they need not be installed there; Python, ray and the
 packages that the work names have to be, in the same versions. Nothing else is shared: what tasks need
 travels to them once for each machine, results travel back, and files are written by who asked. Tasks of
-a machine that dies are done again elsewhere.
+a machine that dies are done again elsewhere. Ray sends objects as pickles: use a cluster that you trust.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from types import TracebackType
 from typing import Any, TextIO, cast
+from uuid import uuid4
 
 from prefs.engines import AHEAD, Key, Result, Task, Work, bounded
 from prefs.errors import ClusterError, ConfigError, KallistiError, MissingPartError
@@ -31,6 +32,7 @@ RETRIES = 20  # times that a task is done again after machines died under it
 PATIENCE = 10.0  # seconds in which an address has to answer
 AUTO = "auto"
 log = logging.getLogger(__name__)
+_works: dict[str, Any] = {}  # of a process on a node: the work that it does
 _ADDRESS = re.compile(r"(ray://)?(?P<host>[^/:\s]+|\[[0-9a-fA-F:]+\]):(?P<port>\d{1,5})")
 
 
@@ -40,7 +42,7 @@ class Ray:
     Raises:
         MissingPartError: ray is not installed.
         ConfigError: an address of another form, or one where no cluster answers.
-        ClusterError: the cluster does not let us in.
+        ClusterError: the cluster does not let us in, or this process is in one already.
     """
 
     def __init__(self, address: str | None = None) -> None:
@@ -52,6 +54,8 @@ class Ray:
             import ray
         except ImportError as problem:
             raise MissingPartError(f"ray is not installed: run {INSTALL}") from problem
+        if ray.is_initialized():
+            raise ClusterError("this process is in a Ray cluster already: leave it with ray.shutdown() first")
         self.address = _checked(address or os.environ.get("RAY_ADDRESS") or AUTO)
         self._ray: Any = ray
         self._nodes = frozenset[str]()
@@ -110,9 +114,10 @@ class Ray:
         # where no node has so many cores its threads share what there is
         cores = min(work.cores, int(max(1, *self._cores())))
         remote = self._ray.remote(num_cpus=cores, max_retries=RETRIES)(_done)
-        kept = self._ray.put(work)
-        room = partial(self._room, cores)
-        yield from bounded(tasks, partial(remote.remote, kept, here), room, self._ready)
+        # in a list it is not taken out for every task, but once by each process that works
+        kept = [self._ray.put(work)]
+        submit = partial(remote.remote, kept, uuid4().hex, here)
+        yield from bounded(tasks, submit, partial(self._room, cores), self._ready)
 
     def _room(self, cores: int) -> int:
         """Tasks that may be under way; some where there is no core yet, so that clusters know to grow."""
@@ -165,10 +170,15 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
     }
 
 
-def _done(work: Work[Any, Any], wanted: Mapping[str, str], task: Any) -> Any:
+def _done(kept: list[Any], name: str, wanted: Mapping[str, str], task: Any) -> Any:
     """The result of a task, on a node of the cluster."""
+    import ray
+
     _compare(tuple(wanted.items()))
-    return work(task)
+    if name not in _works:
+        _works.clear()
+        _works[name] = ray.get(kept[0])
+    return _works[name](task)
 
 
 @cache

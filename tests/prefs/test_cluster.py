@@ -23,7 +23,7 @@ def running() -> Iterator[Any]:
         yield found
 
 
-def make_work(log: Path, seconds: float = 0.0, cores: int = 1) -> Any:
+def make_work(log: Path, slow: tuple[int, ...] = (), cores: int = 1) -> Any:
     """Work that notes in a folder when a task begins and ends on which node; defined here so that it
     travels by value, since nodes know nothing of tests."""
 
@@ -31,6 +31,7 @@ def make_work(log: Path, seconds: float = 0.0, cores: int = 1) -> Any:
         def __init__(self) -> None:
             self.packages, self.cores = ("numpy",), cores
             self.table = np.arange(100_000.0)
+            self.calls = 0
 
         def __call__(self, task: int) -> float:
             import os
@@ -38,13 +39,14 @@ def make_work(log: Path, seconds: float = 0.0, cores: int = 1) -> Any:
             import ray
 
             node = ray.get_runtime_context().get_node_id()
-            name = f"{task}-{node}-{os.getpid()}-{time.time_ns()}"
+            self.calls += 1
+            name = f"{task}-{node}-{os.getpid()}-{self.calls}"
             (log / f"{name}.begun").touch()
             if task < 0:
                 raise ConfigError(f"task {task}")
             if task == 777:
                 os._exit(1)
-            time.sleep(seconds)
+            time.sleep(4.0 if task in slow else 0.0)
             (log / f"{name}.ended").touch()
             return float(self.table[: task + 1].sum())
 
@@ -61,8 +63,18 @@ def test_every_task_is_done_once(running: Any, tmp_path: Path) -> None:
         found = list(engine.run(make_work(tmp_path), ((f"k{task}", task) for task in range(TASKS))))
         assert sorted(found) == sorted((f"k{task}", wanted(task)) for task in range(TASKS))
         assert len(list(tmp_path.glob("*.ended"))) == TASKS
+        calls = [int(path.stem.split("-")[-1]) for path in tmp_path.glob("*.ended")]
+        assert max(calls) > 1, "the work arrives once, not with every task"
         more = engine.run(make_work(tmp_path, cores=8), [(0, 3), (1, 4)])
         assert sorted(more) == [(0, wanted(3)), (1, wanted(4))], "nodes of fewer cores do it too"
+
+
+@pytest.mark.slow
+def test_a_process_is_in_one_cluster_at_a_time(running: Any) -> None:
+    with Ray(running.address) as engine:
+        with pytest.raises(ClusterError, match="in a Ray cluster already"):
+            Ray(running.address)
+        assert list(engine.run(make_work(Path()), [])) == []
 
 
 @pytest.mark.slow
@@ -96,9 +108,9 @@ def test_nothing_is_lost_when_a_node_dies(
     with cluster(nodes=1) as two:
         node = two.add_node(num_cpus=1)
         two.wait_for_nodes()
-        found = list[tuple[int, float]]()
+        work, found = make_work(tmp_path, slow=(4, 5, 6, 7)), list[tuple[int, float]]()
         with Ray(two.address) as engine:
-            for key, result in engine.run(make_work(tmp_path, 0.5), ((task, task) for task in range(TASKS))):
+            for key, result in engine.run(work, ((task, task) for task in range(TASKS))):
                 found.append((key, result))
                 if len(found) == TASKS // 4:
                     kill(two, node)
