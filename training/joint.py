@@ -100,7 +100,8 @@ def fit_sets(
     parts = groups([survey for _, survey in sets])
     for number, group in enumerate(parts):
         tell = _telling(report, number, len(parts))
-        vectors, summary = fit_survey(group.union, split, tell, kept.under(f"group-{number:03d}"))
+        inside = kept.under(f"group-{number:03d}")
+        vectors, summary = fit_survey(group.union, split, tell, inside, len(group.surveys))
         for survey, columns in zip(group.surveys, group.columns, strict=True):
             found[survey.name] = _bank(banks[survey.name], survey, group, vectors, columns, summary)
     return {bank.name: found[bank.name] for bank, _ in sets}

@@ -115,7 +115,8 @@ def _losses(group: Group, fitted: FittedBank, interviews: set[str], work: Work) 
     before = after
     if not mine.all() and can_choose(train.of_raters(mine), validation):
         old = train.of_raters(mine)
-        before = trial(as_bank(group.union), old, validation, settings, work, "before").loss
+        bank, sets = as_bank(group.union), len(group.surveys)
+        before = trial(bank, old, validation, settings, work, "before", sets).loss
     return {"before": before, "after": after, "validation_raters": len(validation.raters)}
 
 

@@ -27,11 +27,11 @@ from training.work import Work
 
 log = logging.getLogger(__name__)
 
-SIZES = (4, 8, 12, 16, 24)
+SIZES, MORE = (4, 8, 12, 16, 24), (32,)  # MORE: where several data sets share a block
 NOMINAL = (0.2, 0.0, 0.5)
 WORTH = 0.001  # nats per answer by which a larger or freer model must be better
 FEW = 20  # validation raters below which nothing is chosen
-JUDGES, CELLS = 300, 1_500_000  # validation raters; answers x options of a trial fit
+JUDGES, CELLS = 300, 1_500_000  # for each data set: validation raters; answers x options of a trial fit
 TRIAL_STEPS = 150
 CHOOSING, FITTING = "choosing the model", "fitting the questions"
 Split = Literal["eval", "all"]
@@ -69,11 +69,16 @@ def fit_bank(
 
 
 def fit_survey(
-    survey: Survey, split: Split = "all", report: Report | None = None, work: Work | None = None
+    survey: Survey,
+    split: Split = "all",
+    report: Report | None = None,
+    work: Work | None = None,
+    sets: int = 1,
 ) -> tuple[Vectors, dict[str, Any]]:
     """Vectors of the survey's questions, and how they were chosen as JSON values.
 
-    work: where trials and the state of the fit are kept, to go on after a cut.
+    work: where trials and the state of the fit are kept, to go on after a cut. sets: how many data sets
+    the survey is made of; in a trial each has as many raters as it would have alone.
     """
     tell, kept = report or _silent, work or Work()
     train, validation = parts_of(survey)
@@ -84,7 +89,7 @@ def fit_survey(
         )
         settings = Settings(size=SIZES[0])
     else:
-        settings, trials = choose(as_bank(survey), train, validation, tell, kept)
+        settings, trials = choose(as_bank(survey), train, validation, tell, kept, sets)
     fit = Fit(survey if split == "all" or not len(train.raters) else train, settings)
     kept.run(fit, "fit", lambda done, total: tell(FITTING, done, total))
     return fit.vectors(), {
@@ -109,24 +114,30 @@ def can_choose(train: Survey, validation: Survey) -> bool:
 
 
 def choose(
-    bank: ItemBank, train: Survey, validation: Survey, tell: Report, work: Work | None = None
+    bank: ItemBank,
+    train: Survey,
+    validation: Survey,
+    tell: Report,
+    work: Work | None = None,
+    sets: int = 1,
 ) -> tuple[Settings, list[dict[str, Any]]]:
     """The settings that predict validation raters best, and every trial.
 
     The size grows while that pays; then the freedom of the options is varied.
     """
     rows: list[dict[str, Any]] = []
-    total = len(SIZES) + len(NOMINAL) - 1
+    sizes = SIZES if sets == 1 else SIZES + MORE
+    total = len(sizes) + len(NOMINAL) - 1
 
     def tried(settings: Settings) -> Judged:
         tell(CHOOSING, len(rows), total)
-        found = trial(bank, train, validation, settings, work)
+        found = trial(bank, train, validation, settings, work, sets=sets)
         rows.append({"size": settings.size, "nominal": settings.nominal, **asdict(found)})
         return found
 
     best = Settings(size=SIZES[0], nominal=NOMINAL[0])
     least = tried(best)
-    for size in SIZES[1:]:
+    for size in sizes[1:]:
         found = tried(replace(best, size=size))
         if found.loss > least.loss - WORTH:
             break
@@ -146,16 +157,17 @@ def trial(
     settings: Settings,
     work: Work | None = None,
     name: str = "trial",
+    sets: int = 1,
 ) -> Judged:
     """Judges a short fit to so many training raters, spread over all, as make a trial quick."""
     kept, named = work or Work(), f"{name}-{settings.size}-{settings.nominal}"
 
     def judged() -> dict[str, Any]:
         each = len(train.answers) / len(train.raters) * int(train.counts.max())
-        fit = Fit(_some(train, max(int(CELLS / each), 200)), replace(settings, steps=TRIAL_STEPS))
+        fit = Fit(_some(train, max(int(sets * CELLS / each), 200)), replace(settings, steps=TRIAL_STEPS))
         kept.run(fit, named)
         with single_threaded():
-            return asdict(judge(bank, fit.vectors(), _some(validation, JUDGES)))
+            return asdict(judge(bank, fit.vectors(), _some(validation, sets * JUDGES)))
 
     return Judged(**kept.known(named, judged))
 

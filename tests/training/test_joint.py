@@ -226,6 +226,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selection, "Settings", partial(Settings, steps=30))
     monkeypatch.setattr(selection, "TRIAL_STEPS", 6)
     monkeypatch.setattr(selection, "SIZES", (2, 3))
+    monkeypatch.setattr(selection, "MORE", ())
     monkeypatch.setattr(selection, "NOMINAL", (0.2, 0.0))
     monkeypatch.setattr(work, "CHECKPOINT_S", 0.0)
 
@@ -302,3 +303,20 @@ def test_a_killed_training_goes_on_to_the_same_bits(tmp_path: Path) -> None:
     assert {name: one.version for name, one in again.items()} == {
         name: one.version for name, one in whole.items()
     }
+
+
+def test_each_set_has_as_many_people_in_a_trial_as_it_would_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    (group,) = groups([one for _, one in halves(1000)[1]])
+    seen: list[int] = []
+
+    def counted(part: Survey, settings: Settings) -> Fit:
+        seen.append(len(part.raters))
+        return Fit(part, settings)
+
+    monkeypatch.setattr(selection, "Fit", counted)
+    monkeypatch.setattr(selection, "TRIAL_STEPS", 3)
+    monkeypatch.setattr(selection, "CELLS", 8 * 3 * 250)  # answers of a rater x options x raters
+    training, validation = selection.parts_of(group.union)
+    for sets in (1, 2):
+        selection.trial(selection.as_bank(group.union), training, validation, Settings(size=2), sets=sets)
+    assert seen == [250, 500]

@@ -32,6 +32,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selection, "Settings", partial(Settings, steps=30))
     monkeypatch.setattr(selection, "TRIAL_STEPS", 20)
     monkeypatch.setattr(selection, "SIZES", (2,))
+    monkeypatch.setattr(selection, "MORE", ())
 
 
 def moods(folder: Path, name: str = "moods", raters: int = 60) -> Path:

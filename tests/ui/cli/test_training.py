@@ -24,6 +24,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selection, "Settings", partial(Settings, steps=20))
     monkeypatch.setattr(selection, "TRIAL_STEPS", 10)
     monkeypatch.setattr(selection, "SIZES", (2,))
+    monkeypatch.setattr(selection, "MORE", ())
 
 
 def refused(found: Done, *parts: str) -> None:
