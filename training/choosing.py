@@ -15,9 +15,9 @@ from training.predictive import predict
 if TYPE_CHECKING:
     from training.evaluate import Evaluation
 
-BOUNDS = ("random", "hindsight")  # never chosen: the second looks at the answers
+BOUNDS = ("random", "catsim", "hindsight")  # never chosen: a rival, and what looks at the answers
 WIDTHS = (3, 10, 30)  # windows of the static order that `policy` may choose in, beside 1 and all
-JUDGES = 400  # validation raters that choose
+JUDGES = 300  # validation raters that choose
 
 
 def choose(

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 SIZES, MORE = (4, 8, 12, 16, 24), (32,)  # MORE: where several data sets share a block
 NOMINAL = (0.2, 0.0, 0.5)
-WORTH = 0.001  # nats per answer by which a larger or freer model must be better
+WORTH = 0.0003  # nats per answer by which a larger or freer model must be better
 FEW = 20  # validation raters below which nothing is chosen
 JUDGES, CELLS = 300, 1_500_000  # for each data set: validation raters; answers x options of a trial fit
 TRIAL_STEPS = 150
