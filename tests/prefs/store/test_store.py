@@ -11,7 +11,7 @@ import pytest
 from answering import NOON, answer, entry, question, started
 
 from prefs.errors import DataError, NotFoundError, QuestionError
-from prefs.log import effective, flagged
+from prefs.log import PERSON, Asked, effective, flagged
 from prefs.store import Store
 
 
@@ -201,3 +201,16 @@ def test_the_secret_is_made_once(where: str | Path, store: Store) -> None:
         assert other.secret() == store.secret()
     assert len(bytes.fromhex(store.secret())) == 32
     assert store.secret("other") != store.secret()
+
+
+def test_a_chosen_question_and_its_answer_are_kept_together_or_not_at_all(store: Store) -> None:
+    interview = started(store)
+    chosen = Asked("mine", question(7).question, PERSON, None, None, 2)
+    with pytest.raises(QuestionError, match="allowed are"):
+        store.record("me", interview, entry("e1", "answer", "mine", 9), chosen=chosen)
+    assert list(store.log("me", interview)[0]) == ["t0"], "nothing of it is left"
+    for _ in range(2):
+        recorded = store.record("me", interview, entry("e1", "answer", "mine", 1), chosen=chosen)
+        assert (recorded.next, recorded.place) == (None, 0)
+    asked, entries = store.log("me", interview)
+    assert (asked["mine"], len(entries)) == (chosen, 1)

@@ -6,16 +6,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-import pytest
 import world
-from answering import entry, question, started
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from world import Clerk, bank_pool, pair_pool
 
-from prefs.errors import QuestionError
 from prefs.interview import Interview
-from prefs.log import PERSON, Asked
 from prefs.planner import Planner
 from prefs.store import Store
 from prefs.transcripts import parse_transcript
@@ -77,16 +73,3 @@ def live_step(
         back = clerk("undo", token)
         live.apply(back)
         store.record("me", sitting, back)
-
-
-def test_a_chosen_question_and_its_answer_are_kept_together_or_not_at_all(store: Store) -> None:
-    interview = started(store)
-    chosen = Asked("mine", question(7).question, PERSON, None, None, 2)
-    with pytest.raises(QuestionError, match="allowed are"):
-        store.record("me", interview, entry("e1", "answer", "mine", 9), chosen=chosen)
-    assert list(store.log("me", interview)[0]) == ["t0"], "nothing of it is left"
-    for _ in range(2):
-        recorded = store.record("me", interview, entry("e1", "answer", "mine", 1), chosen=chosen)
-        assert (recorded.next, recorded.place) == (None, 0)
-    asked, entries = store.log("me", interview)
-    assert (asked["mine"], len(entries)) == (chosen, 1)
