@@ -78,6 +78,10 @@ class Ray:
             )
         except ImportError as problem:  # a client that has no grpc
             raise MissingPartError(f"ray's client is not installed: run {INSTALL}") from problem
+        except ConnectionAbortedError as problem:  # a client whose server did not start
+            raise ClusterError(
+                f"the Ray cluster at {self.address!r} does not take the work: {_line(problem, -1)}"
+            ) from problem
         except ConnectionError as problem:
             raise ConfigError(
                 f"no Ray cluster answers at {self.address!r}: start one with `ray start --head`, "
@@ -229,7 +233,7 @@ def _ours(cause: BaseException) -> BaseException:
     return cause
 
 
-def _line(problem: BaseException) -> str:
-    """The first line of a message that may have many."""
+def _line(problem: BaseException, place: int = 0) -> str:
+    """One line of a message that may have many."""
     lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
-    return lines[0].rstrip(".")[:200] if lines else type(problem).__name__
+    return lines[place].rstrip(".")[:200] if lines else type(problem).__name__

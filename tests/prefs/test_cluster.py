@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from clusters import cluster, kill
 
 from prefs import cluster as clusters
 from prefs.cluster import Ray, versions
-from prefs.errors import ClusterError, ConfigError
+from prefs.errors import ClusterError, ConfigError, MissingPartError
 
 TASKS = 16
 
@@ -140,3 +141,32 @@ def test_where_nobody_answers_is_told_at_once(address: str) -> None:
     pytest.importorskip("ray", reason="ray is not installed: pip install 'kallisti[ray]'")
     with pytest.raises(ConfigError, match="no Ray cluster answers"):
         Ray(address)
+
+
+@pytest.mark.parametrize(
+    ("problem", "kind", "message"),
+    [
+        (
+            ConnectionAbortedError("From server:\n\nRuntimeError: too old.\n"),
+            ClusterError,
+            "RuntimeError: too old$",
+        ),
+        (ConnectionError("nobody"), ConfigError, "no Ray cluster answers at 'auto'"),
+        (RuntimeError("versions differ\nin much"), ClusterError, "does not take the work: versions differ$"),
+        (ImportError("grpc"), MissingPartError, r"pip install .kallisti\[ray\]"),
+    ],
+)
+def test_a_cluster_that_lets_nobody_in_is_told(
+    problem: Exception, kind: type[Exception], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ray = pytest.importorskip("ray", reason="ray is not installed: pip install 'kallisti[ray]'")
+
+    def init(*words: object, **options: object) -> None:
+        raise problem
+
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr(ray, "init", init)
+    before = sys.stdout
+    with pytest.raises(kind, match=message):
+        Ray("auto")
+    assert sys.stdout is before

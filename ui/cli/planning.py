@@ -59,8 +59,7 @@ def plan(
 ) -> None:
     """Plan for every rater the questions that tell soonest who answers, and write them as transcripts.
 
-    The file is the same whichever engine makes it: where nodes of a cluster are of other kinds of
-    processors, the last digits of gains may differ.
+    Engines make the same file; processors of another kind may change the last digits of gains.
 
     Example: kallisti plan epi --model epi.model --out plans.jsonl --stop-probability 0.9
     """
