@@ -86,6 +86,8 @@ def open_bank(name: str, data_dir: Path, progress: Progress) -> FittedBank:
     from training.selection import fit_bank
 
     bank, survey = bank_of(name)
+    if any(question.items for question in bank.questions):
+        raise DataError(f"bank {name!r} asks about pictures: open the folder as a gallery, with --gallery")
     stage = f"Learning from {len(survey.raters):,} people"
     fitted = _finite(
         fit_bank(bank, survey, report=lambda what, done, total: progress(f"{stage}: {what}", done, total))

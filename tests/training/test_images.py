@@ -13,6 +13,7 @@ from pyarrow import parquet
 from prefs.errors import DataError
 from training.banks import bank_of
 from training.images import Scale, is_paired, is_rated, read_ratings
+from training.openbanks import open_bank
 
 RESPONSES: dict[str, list[Any]] = {
     "rater_id": ["ann", "ann", "bob"],
@@ -172,3 +173,9 @@ def test_real_sets(real_data: Path, path: str, shape: tuple[int, int], ratings: 
     assert survey.table().shape == shape
     assert len(survey.answers) == ratings
     assert (survey.occasions > 0).sum() == (480 if path == "pixel-patterns" else 0)
+
+
+def test_rated_pictures_are_no_bank_of_an_interview(tmp_path: Path) -> None:
+    folder = write(tmp_path / "mine")
+    with pytest.raises(DataError, match="asks about pictures: open the folder as a gallery"):
+        open_bank(str(folder), tmp_path / "data", lambda stage, done, total: None)
