@@ -16,6 +16,11 @@ LOOKS: dict[str, tuple[str, str, str]] = {
     "static_id": ("best fixed order for the ID", "#56b4e9", "--"),
     "eig": ("adaptive, eig", "#d55e00", "-"),
     "epig": ("adaptive, epig", "#009e73", "-"),
+    "policy": ("adaptive near the fixed order", "#009e73", "-"),
+    "eig_id": ("adaptive, eig of the ID", "#cc79a7", "-"),
+    "root_id": ("adaptive, root of the ID", "#cc79a7", "-"),
+    "catsim": ("catsim, one trait", "#e69f00", "--"),
+    "hindsight": ("bound: answers seen beforehand", INK, ":"),
     "eig_alone": ("eig, others unknown", "#d55e00", ":"),
     "botorch": ("BoTorch, others unknown", "#e69f00", "-."),
     "choix": ("choix, others only", "#cc79a7", "-."),
@@ -23,8 +28,9 @@ LOOKS: dict[str, tuple[str, str, str]] = {
 PANELS = (
     ("accuracy", "Accuracy of unasked answers", "share predicted right"),
     ("log_loss", "Log loss of unasked answers", "nats per answer"),
-    ("log_p_id", "Who is it?", "log p(rater ID), nats"),
+    ("share_identified", "Who is it?", "share of raters with p(rater ID) above one half"),
 )
+NAMED = "share_identified"
 
 
 def plot_evaluation(result: Mapping[str, Any], path: Path) -> None:
@@ -69,11 +75,23 @@ def plot_evaluation(result: Mapping[str, Any], path: Path) -> None:
     write_bytes(path, stream.getvalue())
 
 
+def _shown(result: Mapping[str, Any], measure: str) -> set[str]:
+    """The policies of a panel: of many, the rivals and the best for its purpose."""
+    names = set(result["policies"])
+    chosen = set(result["chosen"].values())
+    if measure == NAMED:
+        left_out = {"static", "epig", "policy", "eig_id", "root_id"}
+    else:
+        left_out = {"static_id", "eig", "eig_id", "root_id", "hindsight"}
+        left_out |= {"epig"} if "policy" in names else set()
+    return names - (left_out - chosen) if names & {"policy", "root_id"} else names
+
+
 def _panel(axes: Any, result: Mapping[str, Any], measure: str) -> None:
     lines = {
         LOOKS.get(name, (name, INK, ":")): values
         for name, values in result["policies"].items()
-        if measure in values and (name != "static_id" or measure == "log_p_id")
+        if name in _shown(result, measure) and measure in values
     }
     bands = [edge for values in lines.values() for band in values[f"{measure}_ci"] if band for edge in band]
     low, high = min(bands), max(bands)
