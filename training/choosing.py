@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.measures import Measured, Wanted, add_predictions
+from training.measures import Measured, add_predictions
 from training.metrics import sure_temperature
 from training.policies import NAMING, Asked, Cohort, fixed_order, interviews
 from training.predictive import predict
@@ -65,7 +65,7 @@ def _width(own: Evaluation, cohort: Cohort, tried: Mapping[int, Asked], ks: Sequ
         found = Measured({})
         for k in ks:
             p = predict(cohort.beliefs(asked, k), cohort.targets)
-            add_predictions(found, Wanted(cohort.wanted, own.shares), p)
+            add_predictions(found, own.wanted(cohort), p)
         losses[width] = np.nanmean(found.values["log_loss"], axis=1)
     best = min(losses, key=lambda width: float(losses[width].mean()))
     gain = losses[1] - losses[best]

@@ -99,6 +99,11 @@ class Evaluation:
             self.crowd,
         )
 
+    def wanted(self, cohort: Cohort) -> Wanted:
+        """The target answers of a cohort; ratings of pictures can be put in order."""
+        rated = all(question.items and question.kind == "rating" for question in self.survey.questions)
+        return Wanted(cohort.wanted, self.shares, rated)
+
     def used(self, cohort: Cohort, most: int) -> list[bool]:
         """Which numbers of questions enter."""
         answered = (cohort.answers >= 0).sum(1)
@@ -177,7 +182,7 @@ class Evaluation:
         Policies that find the rater plan among the hypotheses that are weighed then.
         """
         found, ks = {name: Measured({}) for name in asked}, list(warmth)
-        wanted = Wanted(cohort.wanted, self.shares)
+        wanted = self.wanted(cohort)
         for name, sequence in asked.items():
             for k in ks:
                 p = predict(cohort.beliefs(sequence, k), cohort.targets)
@@ -272,7 +277,7 @@ def _controls(
     weights: NDArray[np.float64],
 ) -> dict[str, Any]:
     """The answers of another test rater to the same policy; and what is known of everybody."""
-    wanted = Wanted(cohort.wanted, own.shares)
+    wanted = own.wanted(cohort)
     other, generic = Measured({}), Measured({})
     sequence = asked.get("static", next(iter(asked.values())))
     everybody = np.broadcast_to(own.shares, (len(cohort.wanted), *own.shares.shape))
@@ -290,6 +295,6 @@ def _full_information(own: Evaluation, cohort: Cohort, weights: NDArray[np.float
     """Predictions from all candidates that a rater answered."""
     found = Measured({})
     p = predict(cohort.knowing(cohort.answers), cohort.targets)
-    add_predictions(found, Wanted(cohort.wanted, own.shares), p)
+    add_predictions(found, own.wanted(cohort), p)
     one = summary(found.values, found.calibrations, [True], weights)
     return {name: values[0] for name, values in one.items()}

@@ -20,7 +20,6 @@ from training.few_interviews import Course, FewInterviews, Known, Predictions
 from training.identify import Identified, identify
 from training.measures import Measured, Wanted, add_identification, differences, summary
 from training.metrics import best_temperature, calibration, resamples, tempered
-from training.ranks import spearman_within
 
 FEWEST = 3  # raters without whom nothing can be chosen inside the others
 FREE = ("random", "eig", "epig")  # policies that no target answer built
@@ -68,10 +67,8 @@ class FewMeasures:
         values: list[dict[str, Floats]] = []
         rare: list[dict[str, Floats]] = []
         for rater in range(len(p)):
-            wanted = Wanted(self.wanted[[rater]], self.generic[rater])
+            wanted = Wanted(self.wanted[[rater]], self.generic[rater], ordered=p.shape[2] > 2)
             every, seldom, _ = wanted.predicted(p[[rater]])
-            if p.shape[2] > 2:
-                every["spearman"] = spearman_within(p[[rater]] @ np.arange(p.shape[2]), wanted.answers)
             values.append(every)
             rare.append(seldom)
         return _stacked(values), _stacked(rare)

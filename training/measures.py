@@ -13,6 +13,7 @@ from prefs.space import Floats
 from training.identify import TOP, Identified
 from training.metrics import Calibration, calibration, interval
 from training.policies import Asked
+from training.ranks import spearman_within
 
 RARE = 0.3  # answers given by a smaller share of people are rare
 
@@ -32,10 +33,14 @@ class Measured:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Target answers of R raters: (R, M), -1 missing, and their shares among training raters (M, K)."""
+    """Target answers of R raters: (R, M), -1 missing, and their shares among training raters (M, K).
+
+    ordered: whether all are ratings of one scale, which can be put in order.
+    """
 
     answers: NDArray[np.intp]
     shares: Floats
+    ordered: bool = False
 
     def predicted(self, p: NDArray[np.floating]) -> tuple[dict[str, Floats], dict[str, Floats], Calibration]:
         """Measures (R,) of predictions (R, M, K), those on rare answers only, and the calibration."""
@@ -51,8 +56,11 @@ class Wanted:
         }
         rare = share < RARE
         count = len(self.answers)
+        every = {name: _by_rater(values, rows, count) for name, values in each.items()}
+        if self.ordered:
+            every["spearman"] = spearman_within(p @ np.arange(p.shape[2]), self.answers)
         return (
-            {name: _by_rater(values, rows, count) for name, values in each.items()},
+            every,
             {name: _by_rater(values[rare], rows[rare], count) for name, values in each.items()},
             calibration(chosen.max(1), top == said, rows, count),
         )
