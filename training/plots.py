@@ -31,6 +31,8 @@ PANELS = (
     ("share_identified", "Who is it?", "share of raters with p(rater ID) above one half"),
 )
 NAMED = "share_identified"
+ABREAST = 6  # names that fit beside each other
+TICKS = (0, 5, 10, 15, 20, 30, 40)
 
 
 def plot_evaluation(result: Mapping[str, Any], path: Path) -> None:
@@ -42,7 +44,7 @@ def plot_evaluation(result: Mapping[str, Any], path: Path) -> None:
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.08)
-    figure = Figure(figsize=(13.5, 4.9), dpi=150, facecolor="white", layout=layout)
+    figure = Figure(figsize=(13.5, 5.1), dpi=150, facecolor="white", layout=layout)
     FigureCanvasAgg(figure)
     for axes, (measure, title, unit) in zip(figure.subplots(1, 3), PANELS, strict=True):
         _panel(axes, result, measure)
@@ -57,7 +59,7 @@ def plot_evaluation(result: Mapping[str, Any], path: Path) -> None:
         shown.values(),
         shown.keys(),
         loc="outside lower center",
-        ncols=len(shown),
+        ncols=-(-len(shown) // (1 if len(shown) <= ABREAST else 2)),
         frameon=False,
         fontsize=9.5,
         labelcolor=INK,
@@ -78,7 +80,7 @@ def plot_evaluation(result: Mapping[str, Any], path: Path) -> None:
 def _shown(result: Mapping[str, Any], measure: str) -> set[str]:
     """The policies of a panel: of many, the rivals and the best for its purpose."""
     names = set(result["policies"])
-    chosen = set(result["chosen"].values())
+    chosen = {result["chosen"]["identification" if measure == NAMED else "prediction"]}
     if measure == NAMED:
         left_out = {"static", "epig", "policy", "eig_id", "root_id"}
     else:
@@ -97,7 +99,7 @@ def _panel(axes: Any, result: Mapping[str, Any], measure: str) -> None:
     low, high = min(bands), max(bands)
     wrong = result["controls"].get("wrong_person", {})
     if measure == "log_loss" and wrong:  # leaves the picture at the top
-        lines["answers of another person", "#cc79a7", ":"] = wrong
+        lines["answers of another person", "#a0522d", ":"] = wrong
         axes.set_ylim(low - 0.05 * (high - low), high + 0.35 * (high - low))
     for (label, color, dash), values in lines.items():
         points = [
@@ -114,7 +116,7 @@ def _panel(axes: Any, result: Mapping[str, Any], measure: str) -> None:
     if full is not None:
         label = "all other answers known"
         axes.axhline(full, color=INK, linewidth=0.9, linestyle=(0, (2, 3)), label=label)
-    axes.set_xticks(ks)
+    axes.set_xticks([k for k in TICKS if k <= max(ks)])
     axes.grid(axis="y", color=GRID, linewidth=0.9)
     axes.tick_params(length=0, labelsize=9, labelcolor=QUIET)
     axes.set_axisbelow(True)
