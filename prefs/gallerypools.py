@@ -205,7 +205,8 @@ class PairPool(GalleryPool):
         return np.sort(np.argsort(-hope, kind="stable")[:FAVORITES])
 
     def _unasked(self, rows: Rows, past: Past) -> Rows:
-        fresh = [row for row, pictures in enumerate(rows) if self._key(pictures) not in past.questions]
+        keys = ((self.name, self._key(pictures)) for pictures in rows)
+        fresh = [row for row, key in enumerate(keys) if key not in past.questions]
         return rows[fresh]
 
     def _key(self, rows: Rows) -> str:
@@ -278,7 +279,8 @@ class ThumbsPool(GalleryPool):
         if len(rows) > 8 * PROPOSALS:
             rows = rows[np.sort(rng.choice(len(rows), 8 * PROPOSALS, replace=False))]
         items = self.source.items
-        rows = rows[[i for i, row in enumerate(rows) if f"{kind}:{items[row]}" not in past.questions]]
+        keys = ((self.name, f"{kind}:{items[row]}") for row in rows)
+        rows = rows[[place for place, key in enumerate(keys) if key not in past.questions]]
         return self._candidates(
             rows[:, None],
             self._vectors(rows),

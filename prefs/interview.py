@@ -67,7 +67,7 @@ class Interview:
         listed = asked.values() if isinstance(asked, Mapping) else asked
         self._asked = {one.token: one for one in listed}
         self._planned: dict[object, Asked] = {}
-        self._readable: dict[str, bool] = {}
+        self._readable: dict[object, bool] = {}
         self._hidden = frozenset(hidden)
         self._settle(tuple(entries))
 
@@ -135,7 +135,7 @@ class Interview:
         questions = [question for question, _ in self.known]
         questions += [one.question for one in self._put()]
         shown = Counter(item for question in questions for item in question.items)
-        return Past({question.question_id for question in questions}, self._flagged, shown)
+        return Past({question.key for question in questions}, self._flagged, shown)
 
     @property
     def stopped(self) -> str | None:
@@ -179,7 +179,7 @@ class Interview:
         Raises:
             QuestionError: it was asked before, or the model does not read it.
         """
-        if question.question_id in self.past.questions:
+        if question.key in self.past.questions:
             raise QuestionError(
                 f"question {question.question_id!r} was asked already: change its answer in the history"
             )
@@ -295,12 +295,12 @@ class Interview:
 
     def _reads(self, question: Question) -> bool:
         """Whether the model has vectors for the question."""
-        key = f"{question.source}\n{question.question_id}"
-        if key not in self._readable:
+        asked = question.key, len(question.options)  # a bank that changed may have it with others
+        if asked not in self._readable:
             try:
                 self.model.vectors(question)
             except QuestionError:
-                self._readable[key] = False
+                self._readable[asked] = False
             else:
-                self._readable[key] = True
-        return self._readable[key]
+                self._readable[asked] = True
+        return self._readable[asked]

@@ -161,17 +161,17 @@ def foretellable(asked: Mapping[str, Asked], entries: Sequence[Entry]) -> frozen
     The prediction is shown after the answer: one that was edited, or given again after it was taken
     back, is no test of it any more.
     """
-    answered: set[str] = set()
+    answered: set[tuple[str, str]] = set()
     found: set[str] = set()
     for entry in entries:
         one = asked.get(entry.token) if entry.token else None
         if one is None or not one.by_person:
             continue
-        if entry.action == "answer" and one.planner == PERSON and one.question.question_id not in answered:
+        if entry.action == "answer" and one.planner == PERSON and one.question.key not in answered:
             found.add(one.token)
         elif entry.action in ("answer", "edit"):
             found.discard(one.token)
-        answered.add(one.question.question_id)
+        answered.add(one.question.key)
     return frozenset(found)
 
 

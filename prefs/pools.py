@@ -26,9 +26,12 @@ Aim = Literal["information", "utility", "random"]
 
 @dataclass(frozen=True)
 class Past:
-    """What pools leave out: question ids asked before, flagged pictures, how often each was shown."""
+    """What pools leave out: what was asked before, flagged pictures, how often each was shown.
 
-    questions: Collection[str] = frozenset()
+    questions: `Question.key` of each.
+    """
+
+    questions: Collection[tuple[str, str]] = frozenset()
     flagged: Collection[str] = frozenset()
     shown: Mapping[str, int] = field(default_factory=dict)
 
@@ -165,7 +168,8 @@ class BankPool:
 
     def _open(self, past: Past) -> Rows:
         keep = np.ones(len(self._questions), dtype=bool)
-        keep[[self._row[name] for name in past.questions if name in self._row]] = False
+        asked = (name for source, name in past.questions if source == self.name)
+        keep[[self._row[name] for name in asked if name in self._row]] = False
         if past.flagged:
             flagged = set(past.flagged)
             keep[[row for row, items in self._showing if flagged.intersection(items)]] = False

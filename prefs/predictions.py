@@ -100,15 +100,15 @@ def forecasts(model: ChoiceModel, responses: Responses, questions: Sequence[Ques
     vectors = model.stack(questions)
     told = probabilities(infer(model, responses), vectors)
     generic = probabilities(prior(model), vectors)
-    shown = {_key(question): question for question in questions}
-    said: dict[str, int] = {}
+    shown = {question.key: question for question in questions}
+    said: dict[tuple[str, str], int] = {}
     for question, answer in responses:
         if answer is not None:
-            said[_key(question)] = _as_shown(question, answer, shown.get(_key(question), question))
-    answered = [row for row, question in enumerate(questions) if _key(question) in said]
+            said[question.key] = _as_shown(question, answer, shown.get(question.key, question))
+    answered = [row for row, question in enumerate(questions) if question.key in said]
     _leave_out(model, responses, questions, answered, told)
     return [
-        _forecast(question, told[row], generic[row], said.get(_key(question)))
+        _forecast(question, told[row], generic[row], said.get(question.key))
         for row, question in enumerate(questions)
     ]
 
@@ -165,9 +165,9 @@ def _leave_out(
     heard = [(question, answer) for question, answer in responses if answer is not None]
     vectors = model.stack([question for question, _ in heard])
     given = np.array([answer for _, answer in heard], dtype=np.intp)
-    group = {_key(questions[row]): place % BELIEFS for place, row in enumerate(rows)}
+    group = {questions[row].key: place % BELIEFS for place, row in enumerate(rows)}
     groups = np.arange(min(len(rows), BELIEFS))
-    own = np.array([group.get(_key(question), -1) for question, _ in heard])
+    own = np.array([group.get(question.key, -1) for question, _ in heard])
     without = beliefs(model, vectors, np.where(own == groups[:, None], -1, given))
     for number, belief in enumerate(without):
         some = list(rows[number::BELIEFS])
@@ -178,10 +178,6 @@ def _leave_out(
 def _forecast(question: Question, told: Floats, generic: Floats, said: Answer) -> Forecast:
     count = len(question.options)
     return Forecast(question, told[:count], generic[:count], said)
-
-
-def _key(question: Question) -> str:
-    return f"{question.source}\n{question.question_id}"
 
 
 def _as_shown(question: Question, answer: int, shown: Question) -> int:

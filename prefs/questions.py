@@ -60,6 +60,11 @@ class Question:
         _check(self)
 
     @property
+    def key(self) -> tuple[str, str]:
+        """Names the question among those of all sources: two banks may use the same ids."""
+        return self.source, self.question_id
+
+    @property
     def items(self) -> tuple[str, ...]:
         """Ids of all pictures in the question, in the order of their appearance."""
         found = list(items_in(self.markdown))

@@ -265,16 +265,28 @@ def _known(answers: Known, banks: Mapping[str, FittedBank]) -> tuple[tuple[Quest
     """Answers given beforehand, as responses.
 
     Raises:
-        ConfigError: a question of no open bank, or an answer that is not one of its options.
+        ConfigError: a question of no open bank or of several, or an answer that is not one of its options.
     """
     found = []
     for name, answer in answers.items():
-        question = next((one.bank[name] for one in banks.values() if name in one.bank), None)
-        if question is None:
-            raise ConfigError(f"--about: question {name!r} is in none of the open banks ({', '.join(banks)})")
+        question = _named(name, banks)
         labels = [option.markdown for option in question.options]
         index = labels.index(answer) if isinstance(answer, str) and answer in labels else answer
         if not isinstance(index, int) or not 0 <= index < len(labels):
             raise ConfigError(f"--about: answer {answer!r} to {name!r}: allowed are {labels} or their index")
         found.append((question, index))
     return tuple(found)
+
+
+def _named(name: str, banks: Mapping[str, FittedBank]) -> Question:
+    """The question that `ID` or `BANK/ID` means; raises ConfigError where that is none or several."""
+    found = {bank: one.bank[name] for bank, one in banks.items() if name in one.bank}
+    for bank, one in banks.items():
+        if (rest := name.removeprefix(f"{bank}/")) != name and rest in one.bank:
+            found[bank] = one.bank[rest]
+    if not found:
+        raise ConfigError(f"--about: question {name!r} is in none of the open banks ({', '.join(banks)})")
+    if len(found) > 1:
+        names = ", ".join(repr(f"{bank}/{question.question_id}") for bank, question in found.items())
+        raise ConfigError(f"--about: question {name!r} is in several of the open banks: name one of {names}")
+    return next(iter(found.values()))

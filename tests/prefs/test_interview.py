@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import world
@@ -8,12 +11,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from world import Clerk, Person, bank_pool, counted, pair_pool
 
+from prefs.bank import ItemBank
 from prefs.belief import infer, prior, probabilities
 from prefs.errors import QuestionError
 from prefs.interview import Interview
 from prefs.log import Asked, Entry, effective
+from prefs.model import ChoiceModel
 from prefs.planner import Planner
-from prefs.pools import Past
+from prefs.pools import BankPool, Past
 from prefs.progress import describe
 from prefs.questions import Answer, pair
 from prefs.stopper import AfterCount
@@ -166,6 +171,18 @@ def test_what_the_person_chose_leaves_no_trace_when_taken_back() -> None:
     )
     again = interview.choose(question, seen=True)
     assert (again.planner, again.by_person, then.by_person) == ("person, prediction seen", True, False)
+
+
+def test_banks_that_use_the_same_ids_do_not_hide_each_others_questions() -> None:
+    first = world.bank_pool(MODEL)
+    source = replace(MODEL.sources["bank"], name="twin")  # type: ignore[type-var]
+    twin = ItemBank("twin", tuple(replace(one, source="twin") for one in first.unasked(Past())))
+    model = ChoiceModel(MODEL.space, {**MODEL.sources, "twin": source}, "twins")
+    interview = world.interview(model, Planner(repeats=0.0), pools=(first, BankPool(twin, source)))
+    asked = answered(interview, 12, Clerk()).asked.values()
+    assert Counter(one.question.source for one in asked) == {"bank": 6, "twin": 6}
+    assert interview.next() is None
+    assert interview.stopped == "Every question of bank, twin has been asked."
 
 
 def test_a_question_that_nobody_has_cannot_be_chosen() -> None:

@@ -27,7 +27,7 @@ def ask(
     asked: list[Asked] = []
     for number in range(count):
         shown = Counter(item for one in asked for item in one.question.items)
-        past = Past({one.question.question_id for one in asked}, frozenset(), shown)
+        past = Past({one.question.key for one in asked}, frozenset(), shown)
         history = History(asked, {one.token for one in asked}, past)
         plan = planner.plan(prior(model), pools, history, seed=5)
         if isinstance(plan, Nothing):

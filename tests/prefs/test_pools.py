@@ -51,12 +51,12 @@ def test_flagged_pictures_and_asked_questions_stay_out(name: str, aim: Aim, pict
     model = world.model(pictures)
     pool = pool_of(name, model)
     first = offer(pool, model, aim=aim)
-    asked = {first.key(row) for row in range(0, len(first), 2)}
+    asked = {first.build(row).key for row in range(0, len(first), 2)}
     flagged = {"p000", "p003"}
     found = offer(pool, model, Past(asked, flagged), aim)
     assert len(found) > 0
     questions = [found.build(row) for row in range(len(found))]
-    assert asked.isdisjoint(question.question_id for question in questions)
+    assert asked.isdisjoint(question.key for question in questions)
     assert all(flagged.isdisjoint(question.items) for question in questions)
 
 
@@ -77,7 +77,7 @@ def test_every_pair_of_a_small_gallery_is_offered_once_and_then_none() -> None:
     model = world.model(5)
     pool = pair_pool(model)
     found = offer(pool, model)
-    names = {found.key(row) for row in range(len(found))}
+    names = {found.build(row).key for row in range(len(found))}
     assert len(found) == len(names) == 10
     assert len(offer(pool, model, Past(names))) == 0
 
@@ -126,10 +126,10 @@ def test_no_sentence_is_the_fairest_and_a_bank_ends() -> None:
     model = world.model()
     pool = bank_pool(model)
     assert len(offer(pool, model, aim="utility")) == 0
-    names = {f"s{row}" for row in range(11)}
+    names = {("bank", f"s{row}") for row in range(11)}
     assert [offer(pool, model, Past(names)).key(0)] == ["s11"]
     assert len(pool.sample(5, Past(names), np.random.default_rng(0))) == 1
-    assert len(pool.sample(5, Past({*names, "s11"}), np.random.default_rng(0))) == 5
+    assert len(pool.sample(5, Past({*names, ("bank", "s11")}), np.random.default_rng(0))) == 5
 
 
 def test_a_bank_that_its_model_does_not_know_is_refused() -> None:
@@ -143,12 +143,12 @@ def test_a_bank_that_its_model_does_not_know_is_refused() -> None:
 def test_pairs_that_a_person_can_choose_are_found_again_by_their_id() -> None:
     model = world.model(pictures=12)
     pool = pair_pool(model, topics={f"p{row:03}": "hills" for row in range(12)}, chosen=("hills",))
-    past = Past(questions={"pair:p000:p001"}, flagged={"p002"})
+    past = Past(questions={(pool.name, "pair:p000:p001")}, flagged={"p002"})
     found = pool.unasked(20, past, np.random.default_rng(3))
     assert found == pool.unasked(20, past, np.random.default_rng(3))
     assert len({one.question_id for one in found}) == 20
     assert all(pool.find(one.question_id) == one for one in found)
-    assert all("p002" not in one.items and one.question_id not in past.questions for one in found)
+    assert all("p002" not in one.items and one.key not in past.questions for one in found)
     on_the_left = [one.options[0].item == min(one.items) for one in found]
     assert 3 < sum(on_the_left) < 17, "sides are as good as random"
 
@@ -162,7 +162,10 @@ def test_a_pair_that_is_not_there_is_not_found(name: str) -> None:
 
 def test_a_sentence_is_found_by_its_id_and_listed_until_asked() -> None:
     pool = bank_pool(world.model(sentences=3))
-    assert [one.question_id for one in pool.unasked(Past(questions={"s1"}))] == ["s0", "s2"]
+    assert [one.question_id for one in pool.unasked(Past(questions={("bank", "s1"), ("other", "s2")}))] == [
+        "s0",
+        "s2",
+    ]
     found = pool.find("s1")
     assert found is not None
     assert found.question_id == "s1"

@@ -42,8 +42,8 @@ def facts(workspace: Workspace, live: Interview, rater: str) -> dict[str, Any]:
 
 def _of_bank(live: Interview, fitted: Any) -> dict[str, Any]:
     directions = fitted.directions(live.model.space)
-    done = {one.question.question_id for one, _ in live.answers}
-    rest = [question for question in fitted.bank.questions if question.question_id not in done]
+    done = {one.question.key for one, _ in live.answers}
+    rest = [question for question in fitted.bank.questions if question.key not in done]
     guesses = sorted(taste.predictions(live.belief, live.model, rest), key=lambda one: -one.certainty)
     return {
         "bank": fitted.bank.name,

@@ -51,7 +51,9 @@ RaterId = Annotated[str, typer.Option("--rater", help="Whose answers; `me` is th
 About = Annotated[
     Path | None,
     typer.Option(
-        "--about", help="JSON file of answers known already: question id -> answer.", show_default=False
+        "--about",
+        help="JSON file of answers known already: question id (or BANK/ID) -> answer.",
+        show_default=False,
     ),
 ]
 EngineOption = Annotated[

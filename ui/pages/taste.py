@@ -111,12 +111,12 @@ def _scales(workspace: Workspace, interview: Interview) -> list[Json]:
 
 def _expected(workspace: Workspace, interview: Interview) -> list[Json]:
     """The surest predictions of sentences that were not asked."""
-    asked = {one.question.question_id for one in interview.asked.values()}
+    asked = {one.question.key for one in interview.asked.values()}
     open_: list[Any] = [
         question
         for fitted in workspace.banks.values()
         for question in fitted.bank.questions
-        if question.question_id not in asked
+        if question.key not in asked
     ]
     found = known.predictions(interview.belief, interview.model, open_)
     found.sort(key=lambda one: -one.certainty)
