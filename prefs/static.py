@@ -38,6 +38,7 @@ def static_order(
     raters: int = 1000,
     hypotheses: int = 1000,
     seed: int = 0,
+    known: Sequence[int] = (),
 ) -> list[int]:
     """Rows of the questions to ask, first to last, greedy on the mean log loss of target answers.
 
@@ -45,7 +46,7 @@ def static_order(
     vectors: Q questions. answers: (R, Q) options chosen by training raters, -1 where missing.
     beliefs: of these raters given all their answers. Losses are of up to `raters` of them;
     hypotheses are one draw each from the beliefs of up to `hypotheses` others, so that nobody is
-    predicted from the own answers.
+    predicted from the own answers. known: questions whose answers are known before the first is asked.
 
     Raises:
         DataError: fewer than two raters, or no target answer.
@@ -72,7 +73,7 @@ def static_order(
         before = np.log(weights[:, None] @ aims)
         return np.asarray((logs - before).sum(2) / number[part])
 
-    return _greedy(table, answers[judged], asked, gain, min(count, len(asked)))
+    return _greedy(table, answers[judged], asked, gain, min(count, len(asked)), known)
 
 
 def static_id_order(
@@ -127,12 +128,17 @@ def _answered(answers: Rows, questions: Rows) -> tuple[Rows, Rows]:
     return questions[first], np.take_along_axis(said, first, 1)
 
 
-def _greedy(table: Singles, answers: Rows, candidates: Rows, gain: Gain, count: int) -> list[int]:
+def _greedy(
+    table: Singles, answers: Rows, candidates: Rows, gain: Gain, count: int, known: Sequence[int] = ()
+) -> list[int]:
     """Takes, `count` times, the candidate of the largest mean gain over the raters who answered it.
 
     The rest follow in order of their gains at the end: who answered little is asked them soon.
     """
     weights = np.full((len(answers), table.shape[2]), 1.0 / table.shape[2], np.float32)
+    for question in known:
+        weights *= table[question, answers[:, question]]
+        weights /= weights.sum(1, keepdims=True)
     answered = np.bincount(_given(answers, candidates), minlength=len(table))
     left, order, mean = candidates, list[int](), np.zeros(len(table))
     for _ in range(count):

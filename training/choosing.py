@@ -48,14 +48,19 @@ def choose(
     found = own.measure(rows, cohort, asked, warmth)
     return (
         {
-            "identification": max(
-                names, key=lambda name: float(found[name].values["share_identified"].mean())
-            ),
+            "identification": _most_identified(names, found),
             "prediction": min(names, key=lambda name: float(np.nanmean(found[name].values["log_loss"]))),
         },
         width,
         warmth,
     )
+
+
+def _most_identified(names: Sequence[str], found: Mapping[str, Measured]) -> str | None:
+    """The policy that identifies most raters, None where that was not measured."""
+    if "share_identified" not in found[names[0]].values:
+        return None
+    return max(names, key=lambda name: float(found[name].values["share_identified"].mean()))
 
 
 def _width(own: Evaluation, cohort: Cohort, tried: Mapping[int, Asked], ks: Sequence[int]) -> int:

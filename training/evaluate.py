@@ -50,16 +50,26 @@ from training.surveys import Survey
 QUESTIONS = (0, 1, 2, 3, 5, 8, 10, 15, 20, 30, 40)
 POLICIES = ("random", "static", "static_id", "eig", "epig", "policy", "eig_id", "root_id")
 OTHERS = ("catsim", "hindsight")  # run where they are asked for
-RIVALS = ("static", "static_id")
+RIVALS = ("static", "static_id", "static_context")
+WITH_CONTEXT = ("random", "static", "static_context", "eig", "epig", "policy")
 LEAST_RATERS, LEAST_TARGETS = 100, 5
 ENOUGH, SLACK = 0.9, 1.5  # a k enters where 90 % of the raters answered 1.5 k candidates
 PSEUDO = 0.5  # answers added to each option of the generic score
 
 
 class Evaluation:
-    """A survey with a model of it, ready to be interviewed."""
+    """A survey with a model of it, ready to be interviewed.
 
-    def __init__(self, survey: Survey, fitted: FittedBank, told: Told | None = None) -> None:
+    context: domains whose questions everybody answered before the interview; they are neither asked nor
+    predicted.
+
+    Raises:
+        DataError: fewer than 100 raters, or no target or candidate questions; ConfigError: no such domain.
+    """
+
+    def __init__(
+        self, survey: Survey, fitted: FittedBank, told: Told | None = None, context: Sequence[str] = ()
+    ) -> None:
         if len(survey.raters) < LEAST_RATERS:
             raise DataError(
                 f"survey {survey.name!r} has {len(survey.raters)} raters: "
@@ -69,8 +79,10 @@ class Evaluation:
         self.survey, self.model = survey, fitted.alone()
         self.vectors = fitted.source(self.model.space).all()
         self.table = survey.table().astype(np.intp)
+        given = _in_domains(survey, context)
         is_target = are_targets(question.question_id for question in survey.questions)
-        self.target, self.candidate = np.flatnonzero(is_target), np.flatnonzero(~is_target)
+        self.target, self.candidate = (np.flatnonzero(part & ~given) for part in (is_target, ~is_target))
+        self.context = np.flatnonzero(given)
         if not (len(self.target) and len(self.candidate)):
             raise DataError(
                 f"survey {survey.name!r} has {len(self.target)} target questions and {len(self.candidate)} "
@@ -97,6 +109,8 @@ class Evaluation:
             self.table[np.ix_(rows, self.candidate)],
             self.table[np.ix_(rows, self.target)],
             self.crowd,
+            self.vectors[self.context] if len(self.context) else None,
+            self.table[np.ix_(rows, self.context)] if len(self.context) else None,
         )
 
     def wanted(self, cohort: Cohort) -> Wanted:
@@ -137,9 +151,11 @@ class Evaluation:
         found = {}
         for name in names:
             self.told(f"{name} order", 0, 1)
-            if name == "static":
+            if name in ("static", "static_context"):
+                known = self.context.tolist() if name == "static_context" else ()
+                aims = self.target.tolist()
                 order = static_order(
-                    self.vectors, answers, beliefs, list(places), self.target.tolist(), count=count
+                    self.vectors, answers, beliefs, list(places), aims, count=count, known=known
                 )
             else:
                 order = static_id_order(self.vectors, answers, beliefs, list(places), count=count)
@@ -187,6 +203,8 @@ class Evaluation:
             for k in ks:
                 p = predict(cohort.beliefs(sequence, k), cohort.targets)
                 add_predictions(found[name], wanted, tempered(p, warmth[k]))
+        if len(self.context):  # what is known beforehand tells who it is, too
+            return found
         for tastes, suffix in ((self.beliefs.mean, ""), (self.unseen, "_unseen")):
             table = hypotheses(tastes, cohort.candidates)
             everybody = self.everybody(cohort, tastes)
@@ -203,24 +221,30 @@ class Evaluation:
 def evaluate(
     survey: Survey,
     fitted: FittedBank,
-    policies: Sequence[str] = POLICIES,
+    policies: Sequence[str] | None = None,
     questions: int = max(QUESTIONS),
     told: Told | None = None,
+    context: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The evaluation as JSON; told(stage, done, total) hears of progress.
 
+    context: domains whose answers are known beforehand; only predictions are measured then, and
+    `static_context` is the fixed order that was made with them known.
+
     Raises:
-        DataError: fewer than 100 raters, or no target or candidate questions;
-        ConfigError: an unknown policy, or a model that was fitted to the test raters.
+        DataError, ConfigError: as `Evaluation`; ConfigError: an unknown policy, or a model that was fitted
+            to the test raters.
     """
-    unknown = [name for name in policies if name not in (*POLICIES, *OTHERS)]
+    allowed = WITH_CONTEXT if context else (*POLICIES, *OTHERS)
+    policies = policies or (WITH_CONTEXT if context else POLICIES)
+    unknown = [name for name in policies if name not in allowed]
     if unknown:
-        raise ConfigError(f"policy {unknown[0]!r} is unknown: allowed are {', '.join((*POLICIES, *OTHERS))}")
+        raise ConfigError(f"policy {unknown[0]!r} is unknown here: allowed are {', '.join(allowed)}")
     if fitted.report.get("split") != "eval":
         raise ConfigError(
             f"the model of {survey.name!r} has seen the test raters: fit one with `train --split eval`"
         )
-    own = Evaluation(survey, fitted, told)
+    own = Evaluation(survey, fitted, told, context)
     rows = own.rows("test")
     cohort = own.cohort(rows)
     used = own.used(cohort, questions)
@@ -258,6 +282,7 @@ def evaluate(
             "raters": len(survey.raters),
             "targets": len(own.target),
             "candidates": len(own.candidate),
+            "context": {"domains": list(context), "questions": len(own.context)},
             "window": width,
             "temperatures": {str(k): round(one, 2) for k, one in warmth.items()},
             "static_orders": {
@@ -266,6 +291,18 @@ def evaluate(
             },
         },
     }
+
+
+def _in_domains(survey: Survey, domains: Sequence[str]) -> NDArray[np.bool_]:
+    """(Q,) which questions are of the domains; raises ConfigError about the first that there is not."""
+    there = [question.domain for question in survey.questions]
+    for name in domains:
+        if name not in there:
+            raise ConfigError(
+                f"context {name!r}: survey {survey.name!r} has no such domain, "
+                f"allowed are {', '.join(dict.fromkeys(there))}"
+            )
+    return np.isin(there, list(domains))
 
 
 def _controls(

@@ -31,7 +31,8 @@ NAMING = {"eig_id": 0.0, "root_id": 0.5}
 class Cohort:
     """Raters to interview: answers (R, N) to the N candidates and (R, M) to the M targets, -1 missing.
 
-    crowd: everybody who could be answering, with the chances of the candidates' options.
+    crowd: everybody who could be answering, with the chances of the candidates' options. context: C
+    questions that were answered beforehand, said: (R, C) how.
     """
 
     model: ChoiceModel
@@ -40,19 +41,27 @@ class Cohort:
     answers: NDArray[np.intp]
     wanted: NDArray[np.intp]
     crowd: Crowd
+    context: QuestionVectors | None = None
+    said: NDArray[np.intp] | None = None
 
     def beliefs(self, asked: Asked, count: int) -> Beliefs:
         """Beliefs after the first `count` of the asked questions (R, T), -1 where there are no more."""
         return self.knowing(np.where(taken(asked[:, :count], self.answers.shape[1]), self.answers, MISSING))
 
     def knowing(self, answers: NDArray[np.intp]) -> Beliefs:
-        """Beliefs after the given answers (R, N) to the candidates."""
+        """Beliefs after the given answers (R, N) to the candidates, and what was known beforehand."""
         known = np.flatnonzero((answers >= 0).any(0))
         if not len(known):
             known = np.arange(1)
-        return infer_many(
-            self.model.space, self.candidates[known], answers[:, known], around=self.model.lapse
-        )
+        vectors, answers = self.candidates[known], answers[:, known]
+        if self.context is not None and self.said is not None:
+            vectors, answers = joined(vectors, self.context), np.concatenate([answers, self.said], axis=1)
+        return infer_many(self.model.space, vectors, answers, around=self.model.lapse)
+
+
+def joined(one: QuestionVectors, other: QuestionVectors) -> QuestionVectors:
+    """The questions of both, which have as many options at most."""
+    return QuestionVectors(np.concatenate([one.phi, other.phi]), np.concatenate([one.g, other.g]))
 
 
 def taken(asked: Asked, count: int) -> NDArray[np.bool_]:
@@ -124,10 +133,7 @@ def eig(cohort: Cohort) -> Scores:
 
 def epig(cohort: Cohort) -> Scores:
     """Scores by the mean information of the answer about the answers to the targets, in nats."""
-    both = QuestionVectors(
-        np.concatenate([cohort.candidates.phi, cohort.targets.phi]),
-        np.concatenate([cohort.candidates.g, cohort.targets.g]),
-    )
+    both = joined(cohort.candidates, cohort.targets)
     count, real = len(cohort.candidates), np.isfinite(both.g)
     question, option = real.nonzero()
     asked = int(real[:count].sum())

@@ -73,6 +73,24 @@ def test_static_is_the_greedy_choice_by_hand() -> None:
     assert static_id_order(vectors, answers, beliefs, range(4)) == expected
 
 
+def test_what_is_known_beforehand_is_not_worth_asking() -> None:
+    vectors, _ = world(1)
+    phi = vectors.phi.copy()
+    phi[1, 0, FIRST], phi[3, 0, FIRST + 1] = (
+        3.0,
+        2.4,
+    )  # 1 tells as much as 0, 3 a little less of the other trait
+    phi[6:, 0] = 0.0
+    phi[6:, 0, FIRST + 1] = 3.0
+    tastes = np.random.default_rng(0).normal(size=(2000, SPACE.size)) * np.sqrt(np.diagonal(SPACE.cov))
+    yes = 1 / (1 + np.exp(-(phi[:, 0] - phi[:, 1]) @ tastes.T)).T
+    answers = np.where(np.random.default_rng(1).random(yes.shape) < yes, 0, 1)
+    vectors = QuestionVectors(phi, vectors.g)
+    beliefs = infer_many(SPACE, vectors, answers, 0.02)
+    assert static_order(vectors, answers, beliefs, [1, 3], range(4, 8)) == [1, 3]
+    assert static_order(vectors, answers, beliefs, [1, 3], range(4, 8), known=[0]) == [3, 1]
+
+
 def test_missing_answers_tell_nothing() -> None:
     vectors, answers = world()
     answers[:, 0] = -1

@@ -196,6 +196,29 @@ def test_hindsight_bounds_what_questions_can_tell(fitted: FittedBank) -> None:
     assert "hindsight" not in found["chosen"].values()
 
 
+def test_what_is_known_beforehand_counts_before_the_first_question(fitted: FittedBank) -> None:
+    asked = [
+        replace(question, domain="before" if row % 4 == 0 else "values")
+        for row, question in enumerate(TRUTH.survey.questions)
+    ]
+    survey = replace(TRUTH.survey, questions=tuple(asked))
+    names = ("random", "static", "static_context", "epig", "policy")
+    found = evaluate(survey, fitted, names, 8, context=["before"])
+    plain = evaluate(survey, fitted, ("random", "static"), 8)
+    start, generic = found["policies"]["static"]["log_loss"][0], found["controls"]["generic"]["log_loss"][0]
+    assert start < generic - 0.02
+    assert plain["policies"]["static"]["log_loss"][0] == pytest.approx(generic, abs=0.02)
+    assert found["controls"]["wrong_person"]["log_loss"][0] > start + 0.02
+    assert found["settings"]["context"] == {"domains": ["before"], "questions": 8}
+    assert found["settings"]["targets"] + found["settings"]["candidates"] == 22
+    assert found["chosen"]["identification"] is None
+    assert {"epig-static", "epig-static_context"} < set(found["paired"])
+    with pytest.raises(ConfigError, match="no such domain, allowed are before, values"):
+        evaluate(survey, fitted, context=["religion"])
+    with pytest.raises(ConfigError, match="policy 'eig_id' is unknown here"):
+        evaluate(survey, fitted, ["eig_id"], context=["before"])
+
+
 def test_a_temperature_must_be_sure() -> None:
     rng = np.random.default_rng(0)
     logits = rng.normal(size=(4000, 3)) * 2

@@ -39,6 +39,14 @@ def evaluate(
         ),
     ] = None,
     questions: Annotated[int, typer.Option(help="Longest interview.", min=1, max=40)] = 40,
+    context: Annotated[
+        str | None,
+        typer.Option(
+            help="Comma-separated domains whose answers are known before the first question; adds the "
+            "policy static_context, the fixed order made with them known.",
+            show_default=False,
+        ),
+    ] = None,
     plot: Annotated[Path | None, typer.Option(help="FILE.png for the curves.", show_default=False)] = None,
     data_dir: DataDir = None,
 ) -> None:
@@ -52,10 +60,13 @@ def evaluate(
     if plot is not None and plot.suffix != ".png":
         raise ConfigError(f"--plot {plot}: allowed are names that end in .png")
     named = tuple(policies.split(",")) if policies else None
+    domains = tuple(context.split(",")) if context else ()
     if is_paired(Path(data)):
+        if domains:
+            raise ConfigError(f"--context {context}: compared pictures have no domains, leave it out")
         found = _of_pairs(Path(data), model, named, questions, data_folder(data_dir))
     else:
-        found = _of_survey(data, model, named, questions)
+        found = _of_survey(data, model, named, questions, domains)
     write_json(json_, found)
     if plot is not None:
         from training.plots import plot_evaluation
@@ -65,15 +76,19 @@ def evaluate(
 
 
 def _of_survey(
-    data: str, model: Path | None, named: tuple[str, ...] | None, questions: int
+    data: str, model: Path | None, named: tuple[str, ...] | None, questions: int, context: tuple[str, ...]
 ) -> dict[str, Any]:
     """The evaluation of a bank by a model of it."""
     from training.banks import bank_of
-    from training.evaluate import LEAST_RATERS, POLICIES, evaluate
+    from training.evaluate import LEAST_RATERS, evaluate
     from training.fitted import load_fitted
 
     bank, survey = bank_of(data)
     if model is None and len(survey.raters) < LEAST_RATERS:
+        if context:
+            raise ConfigError(
+                f"--context needs at least {LEAST_RATERS} raters: {data} has {len(survey.raters)}"
+            )
         return _of_few(bank, survey, named, questions)
     if model is None:
         raise ConfigError(
@@ -81,7 +96,7 @@ def _of_survey(
         )
     fitted = load_fitted(model, bank)
     with progress_bar() as progress:
-        return evaluate(survey, fitted, named or POLICIES, questions, progress)
+        return evaluate(survey, fitted, named, questions, progress, context)
 
 
 def _of_few(bank: ItemBank, survey: Survey, named: tuple[str, ...] | None, questions: int) -> dict[str, Any]:
