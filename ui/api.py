@@ -35,10 +35,10 @@ class Body(BaseModel):
 
 
 class Start(Body):
-    """Topics to be asked about, and whether the answers may train the shared model."""
+    """Topics to be asked about, and whether the answers may train the shared model, where that was asked."""
 
     topics: Annotated[list[Annotated[str, Field(max_length=300)]], Field(min_length=1, max_length=1000)]
-    consent: bool = False
+    consent: bool | None = None
 
 
 class Given(Body):
@@ -128,8 +128,8 @@ def routes(service: InterviewService, hosted: bool) -> APIRouter:
 def _interview(router: APIRouter, service: InterviewService, hosted: bool) -> None:
     @router.get("/api/topics")
     def topics(rater: Rater) -> Json:
-        known = len(service.known(rater))
-        return {"topics": service.topics(rater), "hosted": hosted, "consent": False, "known": known}
+        known, agreed = len(service.known(rater)), service.consent(rater)
+        return {"topics": service.topics(rater), "hosted": hosted, "consent": agreed, "known": known}
 
     @router.post("/api/start")
     def start(rater: Rater, body: Start) -> Json:

@@ -93,18 +93,21 @@ class InterviewService:
 
     # -- the loop --------------------------------------------------------------------------------
 
-    def start(self, rater: str, topics: Sequence[str], consent: bool) -> Json:
+    def start(self, rater: str, topics: Sequence[str], consent: bool | None) -> Json:
         """Begins an interview about the topics, or goes on with other topics; the first question.
+
+        consent: whether answers may train the shared model; None where the person was not asked now.
 
         Raises:
             InputError: nothing can be asked about these topics.
         """
         store, chosen = self.workspace.store, sorted(set(topics))
         self._interview(rater, chosen)  # refuses what cannot be asked before anything is stored
-        about = {question.question_id: answer for question, answer in self.known(rater)}
+        about = {"/".join(question.key): answer for question, answer in self.known(rater)}
         settings = {"topics": chosen, **({"about": about} if about else {})}
         store.start(rater, settings, self.workspace.model.version)
-        store.consent(rater, consent)
+        if consent is not None:
+            store.consent(rater, consent)
         self.forget(rater)
         return self.next(rater)
 
@@ -215,6 +218,11 @@ class InterviewService:
         """What can be asked about, and what the person chose last."""
         found = self._latest(rater)
         return views.topics(self.workspace.contents(), set(found[1]) if found else None)
+
+    def consent(self, rater: str) -> bool:
+        """Whether the person agreed that answers may train the shared model."""
+        store = self.workspace.store
+        return store.latest(rater) is not None and store.rater(rater)["consent"]
 
     def known(self, rater: str) -> Sequence[tuple[Question, Answer]]:
         """What is known of a person beforehand: of the local person, who started the app with it."""

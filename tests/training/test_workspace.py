@@ -175,7 +175,7 @@ def test_known_answers_that_fit_no_question_are_refused(
 
 def test_a_known_answer_to_an_id_of_two_banks_names_its_bank(tmp_path: Path) -> None:
     banks = [str(tiny.survey(tmp_path / name)) for name in ("moods", "fears")]
-    with pytest.raises(ConfigError, match="'q0' is in several .* name one of 'moods/q0', 'fears/q0'"):
+    with pytest.raises(ConfigError, match=r"'q0' is in several .* name one of 'moods/q0', 'fears/q0'"):
         Workspace.open(tmp_path / "data", banks=banks, known={"q0": 1})
     workspace = Workspace.open(tmp_path / "data", banks=banks, known={"fears/q0": 1})
     assert [(question.key, answer) for question, answer in workspace.known] == [(("fears", "q0"), 1)]

@@ -202,7 +202,7 @@ def test_what_is_known_beforehand_counts_is_not_offered_and_is_told(
     assert moved["chances"][4] > moved["people"][4]
     assert [one["answer"] for one in service.look(ME, pages.history)["known"]] == [4, 4]
     export = workspace.store.export(ME)["interviews"][0]
-    assert export["settings"]["about"] == {"mood0": 4, "mood1": 4}, "known, and said so in the export"
+    assert export["settings"]["about"] == {"mood/mood0": 4, "mood/mood1": 4}, "said in the export"
     assert export["entries"] == [], "but no answers of the interview"
     assert service.start("another profile", ["taste/dawn", "mood"], False)["known"] == 0
     service.close()

@@ -211,6 +211,16 @@ def with_moods(hosted: Visit) -> TestClient:
     return client
 
 
+def test_consent_is_what_was_said_last_and_stays_where_nobody_asks(hosted: Visit) -> None:
+    client = hosted()
+    assert client.get("/api/topics").json()["consent"] is False
+    for said, kept in ((True, True), (None, True), (False, False), (None, False)):
+        client.post("/api/start", json={"topics": ["mood"], "consent": said})
+        assert client.get("/api/topics").json()["consent"] is kept
+    client.post("/api/start", json={"topics": ["mood"], "consent": True})
+    assert hosted().get("/api/topics").json()["consent"] is False, "of another guest"
+
+
 def test_predictions_are_of_the_person_of_the_cookie_alone(hosted: Visit) -> None:
     owner, other, stranger = with_moods(hosted), with_moods(hosted), hosted()
     assert owner.post("/api/tell", json=told("mood1")).json()["score"]["count"] == 1

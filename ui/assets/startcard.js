@@ -25,7 +25,7 @@ export async function startCard(begin, fail) {
     const chosen = [...form.querySelectorAll("[name=topic]:checked")].map((box) => box.value);
     if (!chosen.length) { fail("Choose at least one topic."); return; }
     go.disabled = true;
-    try { begin(await api("start", {topics: chosen, consent: hosted && agree.checked})); }
+    try { begin(await api("start", {topics: chosen, consent: hosted ? agree.checked : null})); }
     catch (problem) { fail(problem.message); }
     go.disabled = false;
   }},

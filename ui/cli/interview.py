@@ -34,6 +34,15 @@ def interview(
         Literal["random", "eig", "epig", "eubo"], typer.Option(help="What chooses the next question.")
     ] = "eig",
     rater: RaterId = "me",
+    share: Annotated[
+        bool | None,
+        typer.Option(
+            "--share/--no-share",
+            help="Let these answers, and this person's earlier ones, train the shared model here; --no-share "
+            "takes that back.  [default: as it was said before, at first no]",
+            show_default=False,
+        ),
+    ] = None,
     encoder: EncoderName = "auto",
     database_url: DatabaseUrl = None,
     data_dir: DataDir = None,
@@ -65,6 +74,8 @@ def interview(
         for line in (workspace.encoder_note, *workspace.notes):
             note(line)
         dialog = Dialog(workspace, rater, acquisition, questions, sys.stderr if as_json else sys.stdout)
+        if share is not None:
+            workspace.store.consent(rater, share)
         dialog.run()
         found = facts(workspace, dialog.live, rater)
         say(found, as_json, text(found))

@@ -68,6 +68,15 @@ def test_an_answer_of_an_earlier_interview_can_be_taken_back(run: Run, tmp_path:
         ]
 
 
+def test_answers_are_shared_as_the_person_said_last(run: Run, tmp_path: Path) -> None:
+    bank = tiny.survey(tmp_path / "moods")
+    agreed = []
+    for words in ([], ["--share"], [], ["--no-share"], []):
+        assert run("interview", "--bank", bank, "--questions", 1, *words, input="1\n").code == 0
+        agreed.append(run("raters", "--json").json[0]["consent"])
+    assert agreed == [False, True, True, False, False]
+
+
 def test_a_bank_ends_with_percentiles_and_expected_answers(run: Run, tmp_path: Path) -> None:
     bank = tiny.survey(tmp_path / "moods")
     found = run("interview", "--bank", bank, "--questions", 3, "--json", input="1\n1\n1\n")

@@ -13,7 +13,6 @@ import tiny
 from commanding import Done, Run
 from pyarrow import parquet
 
-from prefs.store import Store
 from training import joint, selection
 from training.fit import Settings
 
@@ -173,21 +172,18 @@ def test_a_training_that_was_cut_goes_on(run: Run, tmp_path: Path, monkeypatch: 
     assert files[0] == files[1]
 
 
-def interviewed(run: Run, data: Path, bank: Path, rater: str, answers: str, consent: bool = True) -> None:
+def interviewed(run: Run, bank: Path, rater: str, answers: str, share: bool = True) -> None:
     """A person answers a bank in the terminal."""
-    found = run(
-        "interview", "--bank", bank, "--rater", rater, "--questions", len(answers) // 2, input=answers
-    )
+    words = ["--bank", bank, "--rater", rater, "--questions", len(answers) // 2]
+    found = run("interview", *words, *(["--share"] if share else []), input=answers)
     assert found.code == 0, found.err
-    with Store.open(data / "kallisti.sqlite") as store:
-        store.consent(rater, consent)
 
 
-def test_the_store_is_a_data_set(run: Run, tmp_path: Path, data: Path) -> None:
+def test_the_store_is_a_data_set(run: Run, tmp_path: Path) -> None:
     moods = tiny.survey(tmp_path / "moods")
     refused(run("train", "store:", "--out", tmp_path / "m"), "no answer to learn from (it is empty)")
-    interviewed(run, data, moods, "ann", "1\n2\n1\n")
-    interviewed(run, data, moods, "bob", "2\n2\n", consent=False)
+    interviewed(run, moods, "ann", "1\n2\n1\n")
+    interviewed(run, moods, "bob", "2\n2\n", share=False)
     found = run("train", moods, "store:", "--out", tmp_path / "m", "--json")
     assert found.code == 0, found.err
     assert found.json["sets"]["moods"]["raters"] == 61
@@ -205,10 +201,10 @@ def test_the_store_is_a_data_set(run: Run, tmp_path: Path, data: Path) -> None:
     assert "  rater who did not agree to it: 1" in alone.out
 
 
-def test_retrain_says_what_was_learned(run: Run, tmp_path: Path, data: Path) -> None:
+def test_retrain_says_what_was_learned(run: Run, tmp_path: Path) -> None:
     refused(run("retrain"), "keeps no bank to fit again", "interview --bank epi")
     moods = tiny.survey(tmp_path / "moods")
-    interviewed(run, data, moods, "ann", "1\n2\n1\n")
+    interviewed(run, moods, "ann", "1\n2\n1\n")
     found = run("retrain")
     assert found.code == 0, found.err
     assert "3 answers in 1 interviews of 1 people who agreed to it" in found.out
