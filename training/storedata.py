@@ -14,8 +14,8 @@ import numpy as np
 
 from prefs.bank import ItemBank
 from prefs.errors import DataError
-from prefs.log import Asked, effective
-from prefs.questions import Answer, Question
+from prefs.log import PERSON_SEEN, Asked, effective
+from prefs.questions import Answer
 from prefs.store import Store
 from training.surveys import Skips, Survey, assemble
 
@@ -105,7 +105,7 @@ def _add(
     seen = Counter[tuple[str, str]]()
     for asked, answer in answers:
         question = asked.question
-        reason = _useless(question, answer, banks)
+        reason = _useless(asked, answer, banks)
         if reason or answer is None:
             found.skips[reason] += 1
             continue
@@ -114,10 +114,13 @@ def _add(
         seen[key] += 1
 
 
-def _useless(question: Question, answer: Answer, banks: Mapping[str, ItemBank]) -> str:
+def _useless(asked: Asked, answer: Answer, banks: Mapping[str, ItemBank]) -> str:
     """Why an answer cannot be learned from, empty where it can."""
+    question = asked.question
     if answer is None:
         return "question that was skipped"
+    if asked.planner == PERSON_SEEN:
+        return "answer that was given with its prediction in sight"
     bank = banks.get(question.source)
     if bank is None and question.items:
         return "answer about pictures (their model is not trained on answers yet)"

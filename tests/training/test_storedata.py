@@ -11,7 +11,7 @@ import pytest
 
 from prefs.bank import ItemBank
 from prefs.errors import DataError
-from prefs.log import Asked, Entry
+from prefs.log import PERSON, PERSON_SEEN, Asked, Entry
 from prefs.questions import Option, Question, pair
 from prefs.store import Store
 from training.storedata import extended, read_store
@@ -30,9 +30,11 @@ def bank(name: str = "moods", count: int = 3) -> ItemBank:
     return ItemBank(name, tuple(make_questions(name, ids, ["mood"] * count, texts, [["Yes", "No"]] * count)))
 
 
-def say(store: Store, rater: str, interview: str, question: Question, answer: int | None) -> str:
+def say(
+    store: Store, rater: str, interview: str, question: Question, answer: int | None, planner: str = "eig"
+) -> str:
     """Asks and answers a question; returns its token."""
-    asked = Asked(uuid.uuid4().hex, question, "eig", None, None, 0)
+    asked = Asked(uuid.uuid4().hex, question, planner, None, None, 0)
     store.ask(rater, interview, asked)
     do(store, rater, interview, "answer", asked.token, answer)
     return asked.token
@@ -91,6 +93,16 @@ def test_what_cannot_be_learned_from_is_counted_by_reason(store: Store) -> None:
         "interview without a usable answer": 1,
     }
     assert (found.raters, found.interviews) == (1, 0)
+
+
+def test_answers_given_with_their_prediction_in_sight_are_left_out(store: Store) -> None:
+    moods = bank()
+    mine = start(store, "ann")
+    for question, planner in zip(moods.questions, ("eig", PERSON, PERSON_SEEN), strict=True):
+        say(store, "ann", mine, question, 1, planner)
+    found = read_store(store, {"moods": moods})
+    assert found.said == {"moods": [(mine, "q0", 1, 0), (mine, "q1", 1, 0)]}
+    assert dict(found.skips) == {"answer that was given with its prediction in sight": 1}
 
 
 def base(moods: ItemBank) -> Survey:
