@@ -23,6 +23,12 @@ HEAVY = {
     "gradio",
     "matplotlib",
     "onnxruntime",
+    "ray",
+    "sklearn",
+    "botorch",
+    "gpytorch",
+    "catsim",
+    "choix",
 }
 LONGEST_FILE, LONGEST_FUNCTION = 400, 80
 
