@@ -22,10 +22,11 @@ from numpy.typing import NDArray
 
 from prefs.bank import ItemBank
 from prefs.errors import ConfigError
+from prefs.files import MANIFEST
 from prefs.questions import Question
 from training.fit import Vectors
-from training.fitted import FittedBank, save_fitted, scale_directions
-from training.parts import Parts
+from training.fitted import RECIPE, FittedBank, save_fitted, scale_directions
+from training.parts import Parts, folder_of
 from training.pydata import scales_of
 from training.selection import CHOOSING, FITTING, Report, Split, fit_survey
 from training.splits import raters_in
@@ -119,11 +120,11 @@ def train(
     Work that was cut off lies in `OUT.parts/` beside it and goes on with `resume`, to the same bits.
 
     Raises:
-        ConfigError: as `fit_sets`; `out` is a file; parts of other work are there, or parts at all where
-            `resume` is not wanted. ModelError: as `fit_sets`.
+        ConfigError: as `fit_sets`; `out` is a file or holds other files; parts of other work are there, or
+            parts at all where `resume` is not wanted. ModelError: as `fit_sets`.
     """
-    if out.exists() and not out.is_dir():
-        raise ConfigError(f"--out {out} is a file: name a folder for the model")
+    out = out.resolve()  # `.` has no name for parts to be beside
+    _check_out(out)
     groups([survey for _, survey in sets])
     parts = Parts(out, about(sets, split), resume)
     banks = fit_sets(sets, split, report, Work(parts.folder / "fits"))
@@ -132,10 +133,29 @@ def train(
     return banks
 
 
+def _check_out(out: Path) -> None:
+    """Refuses what a manifest of the whole folder would not be true of for long."""
+    if not out.name or (out.exists() and not out.is_dir()):
+        raise ConfigError(
+            f"--out {out} is {'a file' if out.name else 'the root'}: name a folder for the model"
+        )
+    ours = (out / MANIFEST).is_file() or folder_of(out).is_dir()
+    if out.is_dir() and not ours and (found := sorted(path.name for path in out.iterdir())):
+        raise ConfigError(
+            f"--out {out} holds other files ({', '.join(found[:3])}): name a new folder or a model to replace"
+        )
+
+
 def about(sets: Sequence[tuple[ItemBank, Survey]], split: Split) -> dict[str, Any]:
     """What makes two trainings the same work."""
     answers = {f"answers of {survey.name}": named(survey) for _, survey in sets}
-    return {"format": FORMAT, "data": [survey.name for _, survey in sets], "split": split, **answers}
+    return {
+        "format": FORMAT,
+        "recipe": RECIPE,
+        "data": [survey.name for _, survey in sets],
+        "split": split,
+        **answers,
+    }
 
 
 def named(survey: Survey) -> str:

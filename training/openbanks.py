@@ -24,14 +24,13 @@ from prefs.fields import Fields
 from prefs.files import read_manifest, sha256, write_json
 from prefs.store.codec import question_from_json, question_to_json
 from training.banks import bank_of
-from training.fitted import BANKS, FORMAT, FittedBank
+from training.fitted import BANKS, FORMAT, RECIPE, FittedBank
 from training.images import IMAGES
 from training.pydata import INVENTORIES
 from training.surveys import QUESTIONS, RESPONSES
 
 Progress = Callable[[str, int, int], None]
 
-RECIPE = "2"  # names what the fit makes: raise it when that changes
 KEPT = "questions.json"
 RETRAINED, CURRENT, CURRENT_FORMAT = "retrained", "current.json", "kallisti.current/1"
 

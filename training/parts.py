@@ -21,20 +21,26 @@ from prefs.space import Floats
 ABOUT = "work.json"
 
 
+def folder_of(out: Path) -> Path:
+    """Where the parts of a file, or of a folder of files, lie."""
+    return out.with_name(out.name + ".parts")
+
+
 class Parts:
     """The parts of a file; about: what the work is, as JSON values.
 
     Raises:
-        ConfigError: parts of other work lie there, or parts at all where `resume` is not wanted.
+        ConfigError: parts of other work lie there, or parts at all where `resume` is not wanted, or what
+            they are of cannot be read.
     """
 
     def __init__(self, out: Path, about: Mapping[str, Any], resume: bool) -> None:
-        self.out, self.folder = out, out.with_name(out.name + ".parts")
+        self.out, self.folder = out, folder_of(out)
         path = self.folder / ABOUT
         if path.is_file():
             if not resume:
                 raise ConfigError(f"{self.folder} holds work that was cut off: add --resume, or remove it")
-            there, wanted = json.loads(path.read_text(encoding="utf-8")), json.loads(json.dumps(about))
+            there, wanted = _read(path), json.loads(json.dumps(about))
             for name, value in wanted.items():
                 if there.get(name) != value:
                     raise ConfigError(
@@ -76,3 +82,10 @@ class Parts:
                 with self.path(number).open("rb") as part:
                     shutil.copyfileobj(part, stream)
         shutil.rmtree(self.folder)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as problem:
+        raise ConfigError(f"{path} cannot be read ({problem}): remove {path.parent}") from problem

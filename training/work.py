@@ -41,7 +41,7 @@ class Work:
             return found
         try:
             return dict(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError) as problem:
+        except (OSError, ValueError, TypeError) as problem:
             raise ModelError(f"{path} cannot be read ({problem}): remove it") from problem
 
     def run(self, fit: Fit, name: str, progress: Progress | None = None) -> None:

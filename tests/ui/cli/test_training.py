@@ -155,6 +155,20 @@ def test_what_cannot_be_combined_is_refused(run: Run, tmp_path: Path) -> None:
     refused(run("train", moods, "--out", out), "is a file", "name a folder")
 
 
+def test_a_model_is_not_mixed_with_other_files(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moods, out = tiny.survey(tmp_path / "moods"), tmp_path / "m"
+    out.mkdir()
+    monkeypatch.chdir(out)
+    for _ in range(2):  # into an empty folder, and over a model
+        assert run("train", moods, "--out", ".").code == 0
+    assert (out / "bank.safetensors").is_file()
+    refused(run("train", moods, "--out", moods), "holds other files (questions.parquet, responses.parquet)")
+    assert sorted(path.name for path in moods.iterdir()) == ["questions.parquet", "responses.parquet"]
+    refused(run("train", moods, "--out", "/"), "is the root")
+
+
 def test_a_training_that_was_cut_goes_on(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     moods = tiny.survey(tmp_path / "moods")
 
