@@ -6,6 +6,17 @@ import logging
 import sys
 
 BAD, INTERRUPTED = 2, 130
+ANSWERS, RESUME = "every answer given so far is kept", "what was done is kept, add --resume to go on"
+AGAIN = "what was done is kept, the same command goes on"
+STOPPED = {  # by command, what becomes of the work after an interrupt
+    "interview": ANSWERS,
+    "serve": ANSWERS,
+    "train": RESUME,
+    "plan": RESUME,
+    "index": AGAIN,
+    "retrain": AGAIN,
+    "evaluate": "nothing was written",
+}
 
 
 def main() -> None:
@@ -35,7 +46,8 @@ def _run() -> int:
     except OSError as problem:  # a full disk, a file that is taken away: the system's own words say it best
         return _told(f"{problem.strerror or problem}: {problem.filename or 'check the disk'}", BAD)
     if code == INTERRUPTED:
-        _told("stopped; every answer given so far is kept", code)
+        kept = STOPPED.get(next(iter(sys.argv[1:]), ""))
+        _told(f"stopped; {kept}" if kept else "stopped", code)
     return code
 
 

@@ -54,7 +54,7 @@ def plan(
     seed: Annotated[int, typer.Option(help="Of the subsets and the sample.")] = 0,
     engine: EngineOption = "local",
     address: ClusterAddress = None,
-    resume: Annotated[bool, typer.Option(help="Go on with plans that were cut off.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with plans that were cut off.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Plan for every rater the questions that tell soonest who answers, and write them as transcripts.
@@ -73,7 +73,7 @@ def plan(
     bank, survey = bank_of(data)
     fitted = load_fitted(model, bank)
     known, groups = _grouped(data, survey, hypotheses)
-    with engine_of(engine, address) as engaged, progress_bar() as progress:
+    with engine_of(engine, address) as engaged, progress_bar(quiet=as_json) as progress:
         against = write_plans(
             known, fitted, settings, out, groups=groups, engine=engaged, resume=resume, told=progress
         )
@@ -86,10 +86,11 @@ def plan(
 def _grouped(data: str, survey: Survey, column: str | None) -> tuple[Survey, Groups | None]:
     """The raters of a group and their groups, where groups are asked for; tells how many are of none."""
     from training.groups import grouped, rater_values
+    from training.pydata import INVENTORIES
 
     if column is None:
         return survey, None
-    if not Path(data).is_dir():
+    if data in INVENTORIES or not Path(data).is_dir():  # as `bank_of` reads it
         raise ConfigError(f"--hypotheses {column}: {data!r} tells no groups, name a survey folder")
     known, groups = grouped(survey, rater_values(Path(data), column), column)
     absent = len(survey.raters) - len(known.raters)

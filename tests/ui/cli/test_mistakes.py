@@ -176,6 +176,45 @@ def test_an_import_that_is_none(run: Run, tmp_path: Path, content: str) -> None:
     assert run("raters", "--json").json == []
 
 
+@pytest.mark.parametrize(
+    ("words", "within", "line"),
+    [
+        (
+            ("train", "epi", "--out", "m"),
+            "training.banks.bank_of",
+            "what was done is kept, add --resume to go on",
+        ),
+        (
+            ("plan", "epi", "--model", "m", "--out", "p.jsonl"),
+            "training.banks.bank_of",
+            "what was done is kept, add --resume to go on",
+        ),
+        (("index", "art", "--out", "i"), "indexing.gallery.Gallery.open", "the same command goes on"),
+        (("retrain",), "training.retrain.retrain", "the same command goes on"),
+        (
+            ("evaluate", "epi", "--model", "m", "--json", "e.json"),
+            "training.banks.bank_of",
+            "nothing was written",
+        ),
+        (("serve",), "training.workspace.Workspace.open", "every answer given so far is kept"),
+        (("rank", "art", "--out", "r.csv"), "training.workspace.Workspace.open", "stopped"),
+    ],
+)
+def test_an_interrupt_says_what_is_kept(
+    run: Run, tmp_path: Path, words: tuple[str, ...], within: str, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*rest: object, **more: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(within, interrupted)
+    found = run(*words)
+    assert found.code == 130
+    assert found.err.splitlines()[-1].startswith("kallisti: stopped")
+    assert found.err.splitlines()[-1].endswith(line)
+    assert ("--resume" in found.err) == ("--resume" in run(words[0], "--help").out), "only where there is one"
+
+
 def test_options_that_are_none(run: Run) -> None:
     refused(run("interview", "--questions", 0), "--questions")
     refused(run("interview", "--acquisition", "best"), "--acquisition")
