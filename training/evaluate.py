@@ -8,7 +8,7 @@ raters only. Test raters answer as they really did.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cached_property
 from typing import Any
 
@@ -37,6 +37,7 @@ from training.policies import (
     NAMING,
     Asked,
     Cohort,
+    Near,
     Told,
     counting,
     interviews,
@@ -169,10 +170,10 @@ class Evaluation:
         policies: Sequence[str],
         orders: Mapping[str, Sequence[int]],
         steps: int,
-        width: int,
+        near: Near,
     ) -> dict[str, Asked]:
         """What each policy asks the raters in the given rows, (R, T) candidates by policy."""
-        asked = interviews(cohort, [p for p in policies if p not in OTHERS], orders, steps, self.told, width)
+        asked = interviews(cohort, [p for p in policies if p not in OTHERS], orders, steps, self.told, near)
         if "hindsight" in policies:
             asked["hindsight"] = seen_beforehand(self.everybody(cohort, self.beliefs.mean), rows, steps)
         if "catsim" in policies:
@@ -251,8 +252,8 @@ def evaluate(
     ks = [k for k, use in zip(QUESTIONS, used, strict=True) if use]
     rivals = {"static"} | {name for name in policies if name in RIVALS}  # `policy` stays near the first
     orders = own.orders(sorted(rivals), max(ks))
-    chosen, width, warmth = choose(own, policies, orders, ks)
-    asked = own.interviews(rows, cohort, policies, orders, max(ks), width)
+    chosen, near, warmth = choose(own, policies, orders, ks)
+    asked = own.interviews(rows, cohort, policies, orders, max(ks), near)
     found = own.measure(rows, cohort, asked, warmth)
     weights = resamples(len(rows))
     return {
@@ -283,7 +284,7 @@ def evaluate(
             "targets": len(own.target),
             "candidates": len(own.candidate),
             "context": {"domains": list(context), "questions": len(own.context)},
-            "window": width,
+            "near": asdict(near),
             "temperatures": {str(k): round(one, 2) for k, one in warmth.items()},
             "static_orders": {
                 name: [survey.questions[own.candidate[place]].question_id for place in order]

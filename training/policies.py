@@ -91,28 +91,41 @@ def _in_order(cohort: Cohort, order: Floats, steps: int) -> Asked:
 
 
 @dataclass(frozen=True)
-class Window:
-    """The first `width` candidates of a fixed order that a rater was not asked yet."""
+class Near:
+    """How far an adaptive policy may go from a fixed order.
 
-    order: Sequence[int]
-    width: int
+    It follows the order for the first `after` questions, then chooses among the next `width` that the
+    rater was not asked yet. A width of 1 is the order itself.
+    """
 
-    def of(self, allowed: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """(R, N) which of the allowed are in it."""
-        place = np.where(allowed, np.argsort(self.order), len(self.order))
-        last = min(self.width, len(self.order)) - 1
+    width: int = 1
+    after: int = 0
+
+    def of(self, order: Sequence[int], allowed: NDArray[np.bool_], step: int) -> NDArray[np.bool_]:
+        """(R, N) which of the allowed candidates may be asked at a step; order: of all N."""
+        width = self.width if step >= self.after else 1
+        place = np.where(allowed, np.argsort(order), len(order))
+        last = min(width, len(order)) - 1
         return allowed & (place <= np.partition(place, last, axis=1)[:, [last]])
 
 
 def adaptive(
-    cohort: Cohort, scores: Scores, steps: int, told: Callable[[int], None], window: Window | None = None
+    cohort: Cohort,
+    scores: Scores,
+    steps: int,
+    told: Callable[[int], None],
+    near: Near | None = None,
+    order: Sequence[int] = (),
 ) -> Asked:
-    """(R, T) the best candidate at each step by scores (R, N) of the beliefs at that step."""
+    """(R, T) the best candidate at each step by scores (R, N) of the beliefs at that step.
+
+    near: how far from a fixed order of the candidates, None for any distance.
+    """
     count = cohort.answers.shape[1]
     asked = np.full((len(cohort.answers), min(steps, count)), MISSING)
     for step in range(asked.shape[1]):
         allowed = (cohort.answers >= 0) & ~taken(asked[:, :step], count)
-        allowed = window.of(allowed) if window else allowed
+        allowed = near.of(order, allowed, step) if near else allowed
         gains = np.where(allowed, scores(cohort.beliefs(asked, step)), -np.inf)
         asked[:, step] = np.where(allowed.any(1), gains.argmax(1), MISSING)
         told(step + 1)
@@ -220,11 +233,11 @@ def interviews(
     orders: Mapping[str, Sequence[int]],
     steps: int,
     told: Told,
-    width: int = 1,
+    near: Near,
 ) -> dict[str, Asked]:
     """What each policy asks, (R, T) candidates by policy; orders: of the fixed policies.
 
-    width: of the window of the static order in which `policy` chooses by epig.
+    near: how far from the static order `policy` may go, which chooses by epig.
     """
     found: dict[str, Asked] = {}
     for policy in policies:
@@ -235,12 +248,13 @@ def interviews(
         elif policy in NAMING:
             size = len(cohort.answers)
             found[policy] = naming(cohort, NAMING[policy], steps, counting(told, policy, size))
-        elif policy == "policy" and width == 1:
+        elif policy == "policy" and near.width == 1:
             found[policy] = fixed_order(cohort, orders["static"], steps)
         else:
             scores = eig(cohort) if policy == "eig" else epig(cohort)
-            window = Window(orders["static"], width) if policy == "policy" else None
-            found[policy] = adaptive(cohort, scores, steps, counting(told, policy, steps), window)
+            bound = near if policy == "policy" else None
+            tell = counting(told, policy, steps)
+            found[policy] = adaptive(cohort, scores, steps, tell, bound, orders.get("static", ()))
     return found
 
 

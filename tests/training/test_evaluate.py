@@ -16,13 +16,14 @@ from prefs.errors import ConfigError, DataError
 from prefs.model import ChoiceModel, QuestionVectors
 from prefs.space import TasteSpace
 from training import policies
+from training.choosing import choose
 from training.evaluate import QUESTIONS, Evaluation, evaluate
 from training.fitted import FittedBank
 from training.hypotheses import Crowd
 from training.identify import LAPSE, hypotheses, identify
 from training.metrics import best_temperature, calibration, interval, resamples, sure_temperature, tempered
 from training.plots import plot_evaluation
-from training.policies import Cohort, Window, adaptive, fixed_order, naming, random_order, taken
+from training.policies import Cohort, Near, adaptive, fixed_order, naming, random_order, taken
 from training.predictive import predict
 from training.selection import fit_bank
 
@@ -232,18 +233,34 @@ def test_a_temperature_must_be_sure() -> None:
     assert sure_temperature(p[:0], said[:0], raters[:0]) == 1.0
 
 
-def test_policy_stays_within_the_first_of_the_fixed_order() -> None:
+def test_policy_stays_near_the_fixed_order() -> None:
     allowed = np.array([[True, True, True, True], [False, True, False, True], [False, False, True, False]])
-    near = Window([3, 1, 0, 2], 2).of(allowed)
-    assert near.tolist() == [
+    order = [3, 1, 0, 2]
+    assert Near(2).of(order, allowed, 0).tolist() == [
         [False, True, False, True],
         [False, True, False, True],
         [False, False, True, False],
     ]
-    assert (Window([3, 1, 0, 2], 99).of(allowed) == allowed).all()
-    cohort = mixed()
-    narrow = adaptive(cohort, policies.eig(cohort), 4, lambda done: None, Window([5, 4, 3, 2, 1, 0], 1))
-    assert (narrow == fixed_order(cohort, [5, 4, 3, 2, 1, 0], 4)).all()
+    assert (Near(99).of(order, allowed, 0) == allowed).all()
+    assert Near(2, after=3).of(order, allowed, 2).sum(1).tolist() == [1, 1, 1]
+    assert (Near(2, after=3).of(order, allowed, 3) == Near(2).of(order, allowed, 0)).all()
+    cohort, order = mixed(), [5, 4, 3, 2, 1, 0]
+    scores = policies.eig(cohort)
+    fixed, free = fixed_order(cohort, order, 4), adaptive(cohort, scores, 4, lambda done: None)
+    narrow, late = (adaptive(cohort, scores, 4, lambda done: None, n, order) for n in (Near(1), Near(6, 2)))
+    assert (narrow == fixed).all()
+    assert (late[:, :2] == fixed[:, :2]).all()
+    assert (late != fixed).any()
+    assert (adaptive(cohort, scores, 4, lambda done: None, Near(6), order) == free).all()
+
+
+def test_an_order_that_cannot_be_beaten_is_kept(fitted: FittedBank) -> None:
+    own = Evaluation(TRUTH.survey, fitted)
+    best = own.orders(["static"], 10)
+    ks = [0, 1, 2, 3, 5, 8, 10]
+    for order, kept in ((best, True), ({"static": best["static"][::-1]}, False)):
+        _, near, _ = choose(own, ("static", "epig", "policy"), order, ks)
+        assert (near == Near()) is kept
 
 
 def test_calibration_by_hand() -> None:
