@@ -57,7 +57,9 @@ def identification(results: list[Result]) -> list[str]:
         goal, half = (
             at(found, rival, "share_identified", k) for rival, k in (("static_id", 20), ("random", 30))
         )
-        for policy in dict.fromkeys(("random", "static_id", "eig", "eig_id", chosen)):
+        for policy in dict.fromkeys(("random", "catsim", "static_id", "eig", "eig_id", "root_id", chosen)):
+            if policy not in found["policies"]:
+                continue
             levels = [number(at(found, policy, "share_identified", k)) for k in SHOWN]
             soon = [reached(found, policy, level) for level in (goal, half)]
             lines.append(
@@ -68,15 +70,27 @@ def identification(results: list[Result]) -> list[str]:
 
 def prediction(results: list[Result]) -> list[str]:
     """Log loss of target answers, and when random order gets there."""
-    lines = header("set", "policy", *(f"k = {k}" for k in SHOWN), "accuracy at 10", "random at 30")
+    last = "accuracy of random at 30 reached with"
+    lines = header("set", "policy", *(f"k = {k}" for k in SHOWN), "accuracy at 10", "at 15", "at 30", last)
     for found in results:
         chosen = found["chosen"]["prediction"]
-        for policy in dict.fromkeys(("random", "static", "epig", "policy", chosen)):
+        level = at(found, "random", "accuracy", 30)
+        for policy in dict.fromkeys(("random", "catsim", "static", "epig", "policy", chosen)):
+            if policy not in found["policies"]:
+                continue
             losses = [number(at(found, policy, "log_loss", k)) for k in SHOWN]
             name = f"**{policy}**" if policy == chosen else policy
-            accuracy = number(at(found, policy, "accuracy", 10)), number(at(found, "random", "accuracy", 30))
-            lines.append(row(found["dataset"], name, *losses, *accuracy))
+            accuracy = [number(at(found, policy, "accuracy", k)) for k in (10, 15, 30)]
+            lines.append(row(found["dataset"], name, *losses, *accuracy, _predicted(found, policy, level)))
     return lines
+
+
+def _predicted(found: Result, policy: str, level: float | None) -> str:
+    """The first of the measured numbers of questions with which a policy predicts as many answers right."""
+    if level is None:
+        return ""
+    values = zip(found["k"], found["policies"][policy]["accuracy"], strict=True)
+    return str(next((k for k, value in values if value is not None and value >= level), "> 40"))
 
 
 def paired(results: list[Result]) -> list[str]:
