@@ -39,12 +39,30 @@ def encode(path: Path, table: pa.Table, column: str) -> tuple[list[str], NDArray
     """The different values of a column of ids, in order of appearance, and (N,) which one each row has.
 
     Raises:
-        DataError: a value is missing.
+        DataError: a value is missing or NaN, or neither text nor number.
     """
-    values = table.column(column)
-    refuse(path, values.is_null().to_numpy(), lambda _: f"{column} is missing: fill it in")
-    found = values.cast("string").combine_chunks().dictionary_encode()
+    absent = table.column(column).is_null(nan_is_null=True).to_numpy()
+    refuse(path, absent, lambda _: f"{column} is missing: fill it in")
+    found = texts(path, table, column).combine_chunks().dictionary_encode()
     return found.dictionary.to_pylist(), found.indices.to_numpy(zero_copy_only=False)
+
+
+def texts(path: Path, table: pa.Table, column: str, listed: bool = False) -> pa.ChunkedArray:
+    """A column as texts, or as lists of texts; numbers are written out.
+
+    Raises:
+        DataError: it holds something else.
+    """
+    import pyarrow as pa
+
+    values = table.column(column)
+    if pa.types.is_nested(values.type) == listed:
+        try:
+            return values.cast(pa.list_(pa.string()) if listed else pa.string())
+        except pa.ArrowException:
+            pass
+    wanted = "lists of texts" if listed else "texts or numbers"
+    raise DataError(f"{path}: {column} holds {values.type} values: expected {wanted}")
 
 
 def numbers(path: Path, table: pa.Table, column: str, wanted: str = "numbers") -> NDArray[Any]:
@@ -70,7 +88,8 @@ def integers(path: Path, table: pa.Table, column: str) -> NDArray[np.int64]:
         DataError: a value that is missing, NaN or no whole number.
     """
     found = numbers(path, table, column, "whole numbers")
-    whole = found.astype(np.int64)
+    with np.errstate(invalid="ignore"):  # of what is too large, which is not the same afterwards
+        whole = found.astype(np.int64)
     refuse(path, whole != found, lambda row: f"{column} {found[row]} is no whole number")
     return np.asarray(whole)
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from prefs.errors import DataError
 from prefs.questions import Option, Question, picture
 from training.columns import encode, integers, numbers, read_table, refuse
-from training.surveys import MISSING, RESPONSES, Survey, assemble
+from training.surveys import MISSING, RESPONSES, Survey, assemble, numbered
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -120,7 +120,7 @@ def read_ratings(path: Path) -> Survey:
     survey = assemble(name, questions, raters, rows, columns, answers, times, str(table_path))
     cut = 0 if scale.whole else len(answers)
     reason = f"rating put into one of {PARTS} equal parts of its scale (kept)"
-    return replace(_numbered(survey), skips=survey.skips + Counter({reason: cut}))
+    return replace(numbered(survey), skips=survey.skips + Counter({reason: cut}))
 
 
 def _items(table: Path, extra: str) -> Path:
@@ -165,13 +165,6 @@ def _times(path: Path, table: pa.Table) -> NDArray[np.int64]:
     """(N,) when each response was given: by the first of TIMES that is a column, else by its row."""
     column = next((column for column in TIMES if column in table.column_names), None)
     return np.arange(table.num_rows) if column is None else integers(path, table, column)
-
-
-def _numbered(survey: Survey) -> Survey:
-    """The survey with occasions 0, 1, ... of every rater and question."""
-    place = np.arange(len(survey.answers))
-    first = np.maximum.accumulate(np.where(survey.first_times, place, 0))
-    return replace(survey, occasions=(place - first).astype(np.int32))
 
 
 def _questions(path: Path, name: str, aspect: str, scale: Scale) -> list[Question]:

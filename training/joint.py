@@ -30,7 +30,7 @@ from training.parts import Parts, folder_of
 from training.pydata import scales_of
 from training.selection import CHOOSING, FITTING, Report, Split, fit_survey
 from training.splits import raters_in
-from training.surveys import Survey, assemble
+from training.surveys import Survey, assemble, numbered
 from training.work import Work
 
 FORMAT = "kallisti.training/1"
@@ -201,8 +201,8 @@ def _joined(surveys: tuple[Survey, ...]) -> Group:
         columns.append(np.array([places[one] for one in _identities(survey.questions)], dtype=np.intp))
         people = np.array([raters.setdefault(rater, len(raters)) for rater in survey.raters], dtype=np.intp)
         rows.append(people[survey.rows])
-        occasions.append(survey.occasions + later)
-        later += int(survey.occasions.max()) + 1
+        occasions.append(numbered(survey).occasions + later)
+        later = int(occasions[-1].max()) + 1
     union = assemble(
         name,
         questions,

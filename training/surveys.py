@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 
 from prefs.errors import DataError, QuestionError
 from prefs.questions import Kind, Option, Question
-from training.columns import encode, integers, read_table, refuse
+from training.columns import encode, integers, read_table, refuse, texts
 
 QUESTIONS, RESPONSES = "questions.parquet", "responses.parquet"
 QUESTION_COLUMNS = ("question_id", "domain", "text", "options")
 RESPONSE_COLUMNS = ("rater_id", "question_id", "answer")
 MISSING = -1
+LATEST = 2**31 - 1  # occasion
 UNHEARD = "rater without an answer to any question that is left"
 
 Skips = Counter[str]
@@ -114,6 +115,12 @@ def read_survey(folder: Path, name: str | None = None) -> Survey:
     asked, codes = encode(path, table, "question_id")
     answers = integers(path, table, "answer")
     occasions = integers(path, table, "occasion") if "occasion" in table.column_names else None
+    if occasions is not None:
+        refuse(
+            path,
+            (occasions < 0) | (occasions > LATEST),
+            lambda row: f"occasion {occasions[row]}: allowed are 0 to {LATEST}, number repeats from 0",
+        )
     known = {question.question_id: column for column, question in enumerate(questions)}
     columns = np.array([known.get(question, MISSING) for question in asked], dtype=np.int32)[codes]
     refuse(path, columns < 0, lambda row: f"question {asked[codes[row]]!r} is not in {QUESTIONS}")
@@ -209,6 +216,13 @@ def _with_questions(survey: Survey, keep: NDArray[np.bool_], reason: str) -> Sur
     return left.of_raters(lengths > 0)
 
 
+def numbered(survey: Survey) -> Survey:
+    """The survey with occasions 0, 1, ... of every rater and question, in their order."""
+    place = np.arange(len(survey.answers))
+    first = np.maximum.accumulate(np.where(survey.first_times, place, 0))
+    return replace(survey, occasions=(place - first).astype(np.int32))
+
+
 def make_questions(
     name: str,
     ids: Sequence[str],
@@ -232,9 +246,10 @@ def make_questions(
 
 def _questions(path: Path, name: str) -> list[Question]:
     table = read_table(path, QUESTION_COLUMNS)
-    ids, domains, texts, options = (table.column(column).to_pylist() for column in QUESTION_COLUMNS)
+    ids, domains, texts_ = (texts(path, table, column).to_pylist() for column in QUESTION_COLUMNS[:3])
+    options = texts(path, table, QUESTION_COLUMNS[3], listed=True).to_pylist()
     seen: dict[str, int] = {}
-    for row, (question, text, labels) in enumerate(zip(ids, texts, options, strict=True)):
+    for row, (question, text, labels) in enumerate(zip(ids, texts_, options, strict=True)):
         where = f"{path}, row {row}: question {question!r}"
         if not question or not text or labels is None or None in labels:
             raise DataError(f"{where} lacks an id, a text or an option: fill it in")
@@ -244,6 +259,6 @@ def _questions(path: Path, name: str) -> list[Question]:
         if first != row:
             raise DataError(f"{where} stands at row {first} already: ids are unique, rename one")
     try:
-        return make_questions(name, ids, [domain or "" for domain in domains], texts, options)
+        return make_questions(name, ids, [domain or "" for domain in domains], texts_, options)
     except QuestionError as problem:
         raise DataError(f"{path}: {problem}") from problem

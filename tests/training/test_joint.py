@@ -101,6 +101,14 @@ def test_a_rater_of_two_sets_is_one_and_the_same_question_is_asked_twice() -> No
     assert len(union.answers) == len(first.answers) + len(second.answers)
 
 
+def test_occasions_of_two_sets_stay_in_order_however_large() -> None:
+    one, other = (survey(name, ["one"], ["r1"], [[answer]]) for name, answer in (("a", 0), ("b", 1)))
+    late = np.full(1, 2**31 - 1, dtype=np.int32)  # such as times
+    (group,) = groups([replace(one, occasions=late), replace(other, occasions=late)])
+    assert group.union.answers.tolist() == [0, 1]
+    assert group.union.occasions.tolist() == [0, 1]
+
+
 def test_a_question_twice_in_one_set_stays_two_questions() -> None:
     first = survey("a", ["one", "one"], ["r1"], [[0, 1]])
     second = survey("b", ["one", "one", "one"], ["r2"], [[0, 1, 0]])

@@ -100,6 +100,14 @@ def test_what_nobody_answered_is_left_out_and_counted(tmp_path: Path) -> None:
         ({"rater_id": ["ann", "ann", None, "bob", "cem"]}, "row 2: rater_id is missing"),
         ({"question_id": ["b", "a", "a", "a", "a"]}, "row 3: rater 'bob' answers question 'a' a second time"),
         ({"answer": None}, "lacks the column 'answer'"),
+        ({"answer": [2.0, 1e300, 1.0, 1.0, 1.0]}, "row 1: answer 1e+300 is no whole number"),
+        ({"rater_id": [1.0, 1.0, float("nan"), 2.0, 3.0]}, "row 2: rater_id is missing"),
+        (
+            {"rater_id": [["ann"]] * 5},
+            "rater_id holds list<element: string> values: expected texts or numbers",
+        ),
+        ({"occasion": [0, 0, 2**32, 0, 0]}, "row 2: occasion 4294967296: allowed are 0 to 2147483647"),
+        ({"occasion": [0, -1, 0, 0, 0]}, "row 1: occasion -1: allowed are 0 to 2147483647"),
         ({name: [] for name in RESPONSES}, "holds no response"),
     ],
 )
@@ -120,12 +128,25 @@ def test_damaged_responses_are_named(tmp_path: Path, responses: Any, said: str) 
         ({"question_id": ["a", "b", "a"]}, "row 2: question 'a' stands at row 0 already"),
         ({"text": ["Is a good?", None, "How old?"]}, "row 1: question 'b' lacks"),
         ({"domain": None}, "lacks the column 'domain'"),
+        ({"options": ["No", "Yes", "Perhaps"]}, "options holds string values: expected lists of texts"),
+        ({"text": [["Is"], ["a"], ["good"]]}, "text holds list<element: string> values: expected texts"),
     ],
 )
 def test_damaged_questions_are_named(tmp_path: Path, questions: Any, said: str) -> None:
     message = refused(write(tmp_path / "x", questions=questions))
     assert said in message
     assert "questions.parquet" in message
+
+
+def test_ids_and_labels_may_be_numbers(tmp_path: Path) -> None:
+    labels = [[1, 2, 3], [1, 2, 3], [1, 2]]
+    numbers = {"question_id": [1, 2, 3], "domain": [5, 5, 6], "text": [10, 11, 12], "options": labels}
+    folder = write(tmp_path / "x", numbers, {"rater_id": [7, 7, 8, 8, 9], "question_id": [2, 1, 1, 3, 1]})
+    survey = read_survey(folder)
+    assert survey.raters == ("7", "8", "9")
+    first = survey.questions[0]
+    assert (first.question_id, first.domain, first.markdown) == ("1", "5", "10")
+    assert [option.markdown for option in first.options] == ["1", "2", "3"]
 
 
 def test_another_folder_says_what_was_expected(tmp_path: Path) -> None:
