@@ -105,25 +105,48 @@ def keep(fitted: FittedBank, folder: Path, origin: str) -> None:
 
 def banks_to_retrain(data_dir: Path) -> tuple[list[KeptBank], list[str]]:
     """The banks that were opened before, by name, and a line about each that cannot be used now."""
+    opened, wrong = _opened(data_dir)
+    fitted = [one for one in opened if _is_there(one) and _key(one.origin) == one.key]
     found: dict[str, KeptBank] = {}
-    wrong = []
+    for one in fitted:
+        name = one.bank.name
+        if name in found:
+            wrong.append(f"bank {name!r} at {one.origin}: another one, at {found[name].origin}, has its name")
+        found.setdefault(name, one)
+    again = {one.origin for one in fitted} | {""}  # opened since; the first versions kept no origin
+    for one in opened:
+        if one.origin and not _is_there(one):
+            wrong.append(f"bank {one.bank.name!r}: its data at {one.origin} is gone, put it back")
+        elif one.origin not in again or (not one.origin and one.bank.name not in found):
+            wrong.append(
+                f"bank {one.bank.name!r} was fitted to earlier data or by an earlier version: open it again"
+            )
+    return sorted(found.values(), key=lambda one: one.bank.name), list(dict.fromkeys(wrong))
+
+
+def origins(data_dir: Path) -> dict[str, str]:
+    """Where the banks that were opened before can be opened now, by name, though their data changed."""
+    kept = [one for one in _opened(data_dir)[0] if _is_there(one)]
+    kept.sort(key=lambda one: _key(one.origin) == one.key)  # where two have a name, one that is fitted
+    return {one.bank.name: one.origin for one in kept}
+
+
+def _opened(data_dir: Path) -> tuple[list[KeptBank], list[str]]:
+    """Every bank in the data folder, and a line about each that cannot be read."""
+    found, wrong = [], []
     for folder in sorted((data_dir / "banks").glob("*/")):
         try:
             bank, origin = _questions(folder)
         except (ModelError, DataError) as problem:
             wrong.append(str(problem))
-            continue
-        if not origin or _key(origin) != folder.name:
-            wrong.append(
-                f"bank {bank.name!r} was fitted to earlier data or by an earlier version: open it again"
-            )
-        elif bank.name in found:
-            wrong.append(
-                f"bank {bank.name!r} at {origin}: another one, at {found[bank.name].origin}, has its name"
-            )
         else:
-            found[bank.name] = KeptBank(folder.name, bank, origin)
-    return sorted(found.values(), key=lambda one: one.bank.name), wrong
+            found.append(KeptBank(folder.name, bank, origin))
+    return found, wrong
+
+
+def _is_there(one: KeptBank) -> bool:
+    path = Path(one.origin)
+    return one.origin in INVENTORIES or path.is_file() or (one.origin != "" and (path / RESPONSES).is_file())
 
 
 def set_current(data_dir: Path, folder: str, banks: Mapping[str, str]) -> None:

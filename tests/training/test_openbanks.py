@@ -11,7 +11,7 @@ import tiny
 from prefs.errors import ConfigError, DataError, ModelError
 from training import openbanks, selection
 from training.fitted import FittedBank
-from training.openbanks import open_bank, open_banks
+from training.openbanks import banks_to_retrain, open_bank, open_banks, origins
 
 
 def quiet(stage: str, done: int, total: int) -> None:
@@ -124,3 +124,23 @@ def test_a_bank_that_is_one_table_is_fitted_anew_when_the_table_changes(tmp_path
     before = openbanks._key(str(table))
     table.write_bytes(b"two")
     assert openbanks._key(str(table)) != before
+
+
+def test_a_bank_that_was_opened_again_is_fitted_once_more_and_nothing_else_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, data = tiny.survey(tmp_path / "moods"), tmp_path / "data"
+    open_bank(str(folder), data, quiet)
+    monkeypatch.setattr(openbanks, "RECIPE", "another")
+    kept, wrong = banks_to_retrain(data)
+    assert kept == []
+    assert wrong == ["bank 'moods' was fitted to earlier data or by an earlier version: open it again"]
+    assert origins(data) == {"moods": str(folder)}, "it can be opened all the same"
+    open_bank(str(folder), data, quiet)
+    assert len(list((data / "banks").iterdir())) == 2
+    kept, wrong = banks_to_retrain(data)
+    assert [one.bank.name for one in kept] == ["moods"]
+    assert wrong == []
+    shutil.rmtree(folder)
+    assert banks_to_retrain(data) == ([], [f"bank 'moods': its data at {folder} is gone, put it back"])
+    assert origins(data) == {}

@@ -163,12 +163,10 @@ def test_a_bank_whose_data_is_gone_stays_as_it_is(tmp_path: Path) -> None:
     shutil.rmtree(gone)
     found = again(data)
     assert list(found["banks"]) == ["moods"]
-    assert found["left"] == [
-        "bank 'fears' was fitted to earlier data or by an earlier version: open it again"
-    ]
+    assert found["left"] == [f"bank 'fears': its data at {gone} is gone, put it back"]
     shutil.rmtree(kept)
     with pytest.raises(
-        ConfigError, match=r"keeps no bank to fit again \(bank 'fears' was .*interview --bank"
+        ConfigError, match=r"keeps no bank to fit again \(bank 'fears': its .*interview --bank"
     ):
         again(data)
 

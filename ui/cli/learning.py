@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from prefs.errors import ConfigError, DataError
-from ui.cli.options import AsJson, DatabaseUrl, DataDir, data_folder, progress_bar, say
+from ui.cli.options import AsJson, DatabaseUrl, DataDir, data_folder, note, progress_bar, say
 
 if TYPE_CHECKING:
     from prefs.bank import ItemBank
@@ -100,7 +100,10 @@ def _with_store(sets: Sets, folder: Path, database_url: str | None) -> tuple[Set
     from training.storedata import extended, read_store
 
     given = {bank.name: (bank, survey) for bank, survey in sets}
-    banks = {one.bank.name: one.bank for one in banks_to_retrain(folder)[0]}
+    kept, wrong = banks_to_retrain(folder)
+    for line in wrong:
+        note(f"left out: {line}")
+    banks = {one.bank.name: one.bank for one in kept}
     banks |= {name: bank for name, (bank, _) in given.items()}
     with Store.open(database_url or folder / "kallisti.sqlite") as store:
         said = read_store(store, banks)

@@ -260,11 +260,11 @@ def _earlier_banks(
     asked: Sequence[Question], named: Sequence[str], data_dir: Path
 ) -> tuple[list[str], list[str]]:
     """What to open of the banks that were asked about and are not named, and a line on each that is gone."""
-    from training.openbanks import banks_to_retrain
+    from training.openbanks import origins
 
     sources = {one.source for one in asked if not one.items}
     sources -= {Path(one).expanduser().resolve().name for one in named}
-    kept = {one.bank.name: one.origin for one in banks_to_retrain(data_dir)[0]}
+    kept = origins(data_dir)
     lost = sorted(sources - kept.keys())
     return (
         [kept[name] for name in sorted(sources & kept.keys())],
