@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from prefs.bank import ItemBank
 from prefs.errors import ConfigError, DataError, MissingPartError, ModelError
-from prefs.files import MANIFEST, write_manifest
+from prefs.files import read_manifest, write_manifest
 from prefs.store import Store
 from training.banks import bank_of
 from training.fit import Settings
@@ -125,12 +125,22 @@ def _written(root: Path, banks: Mapping[str, FittedBank], origins: Mapping[str, 
     content = hashlib.sha256("\n".join(one.version for one in banks.values()).encode())
     name = content.hexdigest()[:16]
     folder = root / name
-    if not (folder / MANIFEST).exists():  # written last: what is there is whole
+    if not _is_whole(folder, banks):
         for bank, one in banks.items():
             keep(one, folder / BANKS / bank, origins[bank])
         blocks = {bank: one.block[0] for bank, one in banks.items()}
         write_manifest(folder, {"format": SEVERAL, "banks": blocks})
     return name
+
+
+def _is_whole(folder: Path, banks: Iterable[str]) -> bool:
+    """Whether these banks were written into the folder and are not damaged since."""
+    try:
+        for part in (folder, *(folder / BANKS / bank for bank in banks)):
+            read_manifest(part, ModelError)
+    except ModelError:
+        return False
+    return True
 
 
 def _current_folder(data_dir: Path) -> str:

@@ -184,6 +184,10 @@ def test_a_damaged_model_is_passed_over_and_said(tmp_path: Path, caplog: pytest.
         opened = openbanks.open_bank(folder, data, lambda stage, done, total: None)
         assert "first fit is opened, not what was learned since" in caplog.text
         assert opened.version == first.version
+    assert again(data)["model"] == found["model"], "the same, made whole"
+    caplog.clear()
+    openbanks.open_bank(folder, data, lambda stage, done, total: None)
+    assert "first fit" not in caplog.text
 
 
 # A program that dies at the nth step of a fit, file that is about to take its place, or removal of a folder.
