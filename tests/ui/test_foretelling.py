@@ -87,6 +87,18 @@ def test_the_expectation_is_from_what_was_said_before_also_after_a_restart(servi
     assert anew["score"] == second["score"]
 
 
+def test_what_is_remembered_is_bounded_and_what_is_not_is_worked_out_again(
+    service: InterviewService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside = pages.predictions.__globals__
+    inside["_remembered"].clear()
+    monkeypatch.setitem(inside, "REMEMBERED", 2)
+    service.start(ME, ["taste/dawn", "mood"], False)
+    told = [tell(service, f"mood{number}", 4)["told"] for number in range(4)]
+    assert len(inside["_remembered"]) == 2
+    assert service.look(ME, pages.outcomes)["told"] == told[::-1]
+
+
 def test_the_score_counts_only_what_was_not_seen(service: InterviewService) -> None:
     service.start(ME, ["taste/dawn", "mood"], False)
     tell(service, "mood0", 4)

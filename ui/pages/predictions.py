@@ -6,6 +6,7 @@ What was foretold of an answer never changes, so that it is worked out once.
 from __future__ import annotations
 
 import hashlib
+import threading
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ LATEST = 60  # answered predictions that are listed
 REMEMBERED = 20_000  # forecasts of answered questions that are kept in memory, of all people
 
 _remembered: dict[bytes, Forecast] = {}
+_remembering = threading.Lock()  # requests are answered by many threads
 
 
 def predictions(workspace: Workspace, interview: Interview, shown: bool) -> Json:
@@ -123,13 +125,14 @@ def _told(interview: Interview) -> list[tuple[Asked, Forecast]]:
     responses = [*before, *((asked.question, answer) for asked, answer in given)]
     keys = _keys(interview.model.version, responses)
     chosen = [(row, asked) for row, (asked, _) in enumerate(given, len(before)) if asked.by_person]
-    found = {row: _remembered[keys[row]] for row, _ in chosen if keys[row] in _remembered}
+    with _remembering:
+        found = {row: _remembered[keys[row]] for row, _ in chosen if keys[row] in _remembered}
     missing = [row for row, _ in chosen if row not in found]
     found |= dict(zip(missing, foretold(interview.model, responses, missing), strict=True))
-    for row in missing:
-        _remembered[keys[row]] = found[row]
-    while len(_remembered) > REMEMBERED:
-        _remembered.pop(next(iter(_remembered)), None)
+    with _remembering:
+        _remembered.update((keys[row], found[row]) for row in missing)
+        for key in list(_remembered)[: max(0, len(_remembered) - REMEMBERED)]:
+            del _remembered[key]
     return [(asked, found[row]) for row, asked in chosen]
 
 
