@@ -54,10 +54,9 @@ def rater_values(folder: Path, column: str) -> dict[str, str | None]:
             if column in table.column_names:
                 return _values(folder / file, table, column)
             known += [name for name in table.column_names if name not in (*known, *RESPONSE_COLUMNS)]
+    there = f"{RATERS} and {RESPONSES} have {', '.join(known)}; name one of these, or " if known else ""
     raise DataError(
-        f"{folder} says nothing about {column!r}: {RATERS} and {RESPONSES} have "
-        f"{', '.join(known) or 'no further columns'}; name one of these, or write {RATERS} with "
-        f"rater_id and {column}"
+        f"{folder} says nothing about {column!r}: {there}write {RATERS} with rater_id and {column}"
     )
 
 

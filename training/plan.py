@@ -82,6 +82,7 @@ class Settings:
             (self.price >= 0.0, f"price {self.price} bits: allowed is 0 or more"),
             (goal is None or 0.0 < goal < 1.0, f"stop probability {goal}: allowed is between 0 and 1"),
             (self.subsets >= 1, f"{self.subsets} subsets: at least 1 is needed"),
+            (self.seed >= 0, f"seed {self.seed}: allowed is 0 or more"),
             (0.0 < self.share <= 1.0, f"share {self.share} of the answers: allowed is above 0, to 1"),
             (
                 self.subsets == 1 or self.share < 1.0,

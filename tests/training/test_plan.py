@@ -323,6 +323,7 @@ def test_parts_must_all_be_there(tmp_path: Path) -> None:
         ({"subsets": 2}, "share below 1"),
         ({"share": 0.0}, "above 0"),
         ({"hypotheses": 0}, "at least 1"),
+        ({"seed": -1}, "allowed is 0 or more"),
     ],
 )
 def test_settings_are_checked(wrong: dict, message: str) -> None:
