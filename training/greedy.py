@@ -8,6 +8,7 @@ precision, so that plans are those of a plain loop; ties go to the question that
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -167,10 +168,59 @@ class Hindsight:
             self.gathered = [one for one, goes_on in zip(self.gathered, chosen, strict=True) if goes_on]
 
 
-class Expected:
+class Blind(ABC):
     """Does not look at answers before they are given, as an interviewer has to.
 
-    The expected gain of log p(ID) is the information of the answer about the ID,
+    blurred: error in nats of gains in single precision.
+    """
+
+    blurred: float
+
+    def __init__(self, suspects: Suspects, options: Rows) -> None:
+        """options: (B, Q) the option of `Crowd.chance` that each rater chose, any where none."""
+        self.suspects, self.options = suspects, options
+        self.weights = suspects.prior / suspects.prior.sum(1, keepdims=True)
+        self.history = np.empty((len(options), 0), dtype=np.intp)
+
+    def best(self, left: Bools) -> tuple[Rows, Floats]:
+        """(B,) the questions of the largest expected gain, and these gains."""
+        rows, inverse = np.arange(len(left)), np.arange(len(left))
+        if not self.suspects.near.shape[1]:  # what was answered is all that tells raters apart
+            rows, inverse = np.unique(self.history, axis=0, return_index=True, return_inverse=True)[1:]
+            inverse = inverse.ravel()
+        gains = np.where(left, self._gains(rows)[inverse], -np.inf)
+        chosen, most = gains.argmax(1), gains.max(1)
+        possible = left & (gains >= most[:, None] - self.blurred)
+        for row in np.flatnonzero(possible.sum(1) > 1).tolist():
+            questions = np.flatnonzero(possible[row])
+            exact = self._exact(row, questions)
+            chosen[row], most[row] = questions[exact.argmax()], exact.max()
+        return chosen, most
+
+    @abstractmethod
+    def _gains(self, rows: Rows) -> Floats:
+        """(N, Q) gains of all questions for some raters, in single precision."""
+
+    @abstractmethod
+    def _exact(self, row: int, questions: Rows) -> Floats:
+        """(N,) gains of some questions for one rater in double precision."""
+
+    def _hear(self, questions: Rows) -> None:
+        """Weighs the suspects by the answers to questions (B,)."""
+        said = self.options[np.arange(len(questions)), questions]
+        self.history = np.column_stack([self.history, said])
+        self.weights *= self.suspects.of(said)
+        self.weights /= self.weights.sum(1, keepdims=True)
+
+    def keep(self, chosen: Bools) -> None:
+        """Goes on with some of the raters."""
+        self.suspects.keep(chosen)
+        self.options, self.history = self.options[chosen], self.history[chosen]
+        self.weights = self.weights[chosen]
+
+
+class Expected(Blind):
+    """Expects the gain of log p(ID), which is the information of the answer about the ID,
 
         sum_h p_h sum_a P(a | h) log(P(a | h) / sum_h' p_h' P(a | h')),
 
@@ -178,28 +228,13 @@ class Expected:
     answered so far, not on who answered, so raters with the same answers share one sum.
     """
 
+    blurred = BLURRED
+
     def __init__(self, suspects: Suspects, options: Rows) -> None:
-        """options: (B, Q) the option of `Crowd.chance` that each rater chose, any where none."""
-        self.suspects, self.options = suspects, options
-        self.weights = suspects.prior / suspects.prior.sum(1, keepdims=True)
-        self.history = np.empty((len(options), 0), dtype=np.intp)
+        """As `Blind`."""
+        super().__init__(suspects, options)
         self.near = np.stack([entropies(one.T, suspects.crowd.first) for one in suspects.near])
         self.shared = suspects.crowd.entropy.T.astype(np.float32)
-
-    def best(self, left: Bools) -> tuple[Rows, Floats]:
-        """(B,) the questions of the largest expected gain, and these gains."""
-        rows, inverse = np.arange(len(left)), np.arange(len(left))
-        if not self.near.shape[2]:
-            rows, inverse = np.unique(self.history, axis=0, return_index=True, return_inverse=True)[1:]
-            inverse = inverse.ravel()
-        gains = np.where(left, self._gains(rows)[inverse], -np.inf)
-        chosen, most = gains.argmax(1), gains.max(1)
-        possible = left & (gains >= most[:, None] - BLURRED)
-        for row in np.flatnonzero(possible.sum(1) > 1).tolist():
-            questions = np.flatnonzero(possible[row])
-            exact = self._exact(row, questions)
-            chosen[row], most[row] = questions[exact.argmax()], exact.max()
-        return chosen, most
 
     def _gains(self, rows: Rows) -> Floats:
         """(N, Q) gains of all questions for some raters."""
@@ -215,26 +250,20 @@ class Expected:
         crowd, weights = self.suspects.crowd, self.weights[row].astype(np.float64)
         kept = np.flatnonzero(weights > NOTHING * weights.max())
         weights = weights[kept] / weights[kept].sum()
-        ends = np.append(crowd.first[1:], len(crowd.chance))
-        options = np.concatenate([np.arange(crowd.first[q], ends[q]) for q in questions])
-        first = np.concatenate([[0], np.cumsum(ends[questions] - crowd.first[questions])[:-1]])
+        options, first = crowd.options_of(questions)
         table = self.suspects.table(row, options)[:, kept].astype(np.float64)
         return np.asarray(entropies(_dot(table, weights), first) - _dot(entropies(table, first), weights))
 
     def answer(self, questions: Rows) -> Floats:
         """Hears the answers to questions (B,); returns log p (B,) of the true raters."""
+        self._hear(questions)
         rows = np.arange(len(questions))
-        said = self.options[rows, questions]
-        self.history = np.column_stack([self.history, said])
-        self.weights *= self.suspects.of(said)
-        self.weights /= self.weights.sum(1, keepdims=True)
         return np.asarray(np.log(self.weights[rows, self.suspects.own].astype(np.float64)))
 
     def keep(self, chosen: Bools) -> None:
         """Goes on with some of the raters."""
-        self.suspects.keep(chosen)
-        self.options, self.history = self.options[chosen], self.history[chosen]
-        self.weights, self.near = self.weights[chosen], self.near[chosen]
+        super().keep(chosen)
+        self.near = self.near[chosen]
 
 
 def _dot(rows: Floats, weights: NDArray[np.floating]) -> Floats:

@@ -19,9 +19,9 @@ from functools import cached_property
 import numpy as np
 
 from prefs.space import Floats
-from training.greedy import NOTHING, ROUNDED
+from training.greedy import NOTHING, ROUNDED, Blind
 from training.groups import Groups
-from training.hypotheses import Bools, Crowd, Rows, Singles, Suspects, entropies
+from training.hypotheses import Bools, Rows, Singles, Suspects, entropies
 
 BLURRED = 3e-5  # error in nats of gains in single precision, with what is left out
 NEGLIGIBLE = 1e-10  # probability below which a group tells nothing; of 32,768 groups less than BLURRED
@@ -122,29 +122,15 @@ class GroupHindsight:
         self.inner, self.outer = self.inner[chosen], self.outer[chosen]
 
 
-class GroupExpected:
-    """Does not look at answers before they are given, as an interviewer has to."""
+class GroupExpected(Blind):
+    """Expects what answers tell about the group, without looking at them before they are given."""
+
+    blurred = BLURRED
 
     def __init__(self, suspects: Suspects, options: Rows, members: Members) -> None:
         """options: (B, Q) the option of `Crowd.chance` that each rater chose, any where none."""
-        self.suspects, self.options, self.members = suspects, options, members
-        self.weights = suspects.prior / suspects.prior.sum(1, keepdims=True)
-        self.history = np.empty((len(options), 0), dtype=np.intp)
-
-    def best(self, left: Bools) -> tuple[Rows, Floats]:
-        """(B,) the questions of the largest expected gain, and these gains."""
-        rows, inverse = np.arange(len(left)), np.arange(len(left))
-        if not self.members.near.shape[1]:  # what was answered is all that tells raters apart
-            rows, inverse = np.unique(self.history, axis=0, return_index=True, return_inverse=True)[1:]
-            inverse = inverse.ravel()
-        gains = np.where(left, self._gains(rows)[inverse], -np.inf)
-        chosen, most = gains.argmax(1), gains.max(1)
-        possible = left & (gains >= most[:, None] - BLURRED)
-        for row in np.flatnonzero(possible.sum(1) > 1).tolist():
-            questions = np.flatnonzero(possible[row])
-            exact = self._exact(row, questions)
-            chosen[row], most[row] = questions[exact.argmax()], exact.max()
-        return chosen, most
+        super().__init__(suspects, options)
+        self.members = members
 
     def _gains(self, rows: Rows) -> Floats:
         """(N, Q) gains of all questions for some raters."""
@@ -170,7 +156,7 @@ class GroupExpected:
         kept = kept[np.argsort(groups, kind="stable")]
         starts = np.unique(np.sort(groups), return_index=True)[1]
         weights = weights[kept] / weights[kept].sum()
-        options, first = _options(crowd, questions)
+        options, first = crowd.options_of(questions)
         joint = self.suspects.table(row, options)[:, kept] * weights
         p = np.add.reduceat(weights, starts)
         known = entropies(np.add.reduceat(joint, starts, axis=1) / p, first)
@@ -178,10 +164,7 @@ class GroupExpected:
 
     def answer(self, questions: Rows) -> Floats:
         """Hears the answers to questions (B,); returns log p (B,) of the true groups."""
-        said = self.options[np.arange(len(questions)), questions]
-        self.history = np.column_stack([self.history, said])
-        self.weights *= self.suspects.of(said)
-        self.weights /= self.weights.sum(1, keepdims=True)
+        self._hear(questions)
         inside = self.members.inside
         own = (self.weights * inside).sum(1, dtype=np.float64)
         others = (self.weights * ~inside).sum(1, dtype=np.float64)
@@ -189,10 +172,8 @@ class GroupExpected:
 
     def keep(self, chosen: Bools) -> None:
         """Goes on with some of the raters."""
-        self.suspects.keep(chosen)
+        super().keep(chosen)
         self.members.keep(chosen)
-        self.options, self.history = self.options[chosen], self.history[chosen]
-        self.weights = self.weights[chosen]
 
 
 class _Near:
@@ -231,11 +212,3 @@ class _Near:
             return slice(0, 0)
         end = self.starts[place + 1] if place + 1 < len(self.starts) else len(self.row)
         return slice(int(self.starts[place]), int(end))
-
-
-def _options(crowd: Crowd, questions: Rows) -> tuple[Rows, Rows]:
-    """Rows of the options of some questions in `Crowd.chance`, and where each question begins in them."""
-    ends = np.append(crowd.first[1:], len(crowd.chance))
-    options = np.concatenate([np.arange(crowd.first[q], ends[q]) for q in questions])
-    first = np.concatenate([[0], np.cumsum(ends[questions] - crowd.first[questions])[:-1]])
-    return options, first

@@ -52,6 +52,12 @@ class Crowd:
         """(Q, H) entropy in nats of each hypothesis's answer to each question."""
         return entropies(self.chance.astype(np.float64), self.first)
 
+    def options_of(self, questions: Rows) -> tuple[Rows, Rows]:
+        """Rows in `chance` of the options of some questions, and where each question begins among them."""
+        ends = np.append(self.first[1:], len(self.chance))
+        options = np.concatenate([np.arange(self.first[q], ends[q]) for q in questions])
+        return options, np.concatenate([[0], np.cumsum(ends[questions] - self.first[questions])[:-1]])
+
     def places(self, rows: Rows) -> Rows:
         """Where raters stand among the hypotheses, -1 for those who do not; of the shape of rows."""
         at = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
