@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,17 @@ def use(monkeypatch: pytest.MonkeyPatch, encoder: Colors | None = None) -> Color
     resolved: Any = Resolved(found, f"{found.name}: a test")
     monkeypatch.setattr("indexing.encoders.resolve", lambda name, cache, consent=None: resolved)
     return found
+
+
+def quick_fits(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
+    """Short fits, and trials of one size."""
+    from training import selection
+    from training.fit import Settings
+
+    monkeypatch.setattr(selection, "Settings", partial(Settings, steps=steps))
+    monkeypatch.setattr(selection, "TRIAL_STEPS", 2 * steps // 3)
+    monkeypatch.setattr(selection, "SIZES", (2,))
+    monkeypatch.setattr(selection, "MORE", ())
 
 
 def gallery(folder: Path, count: int = 8, seed: int = 0) -> Path:

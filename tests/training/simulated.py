@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from prefs.bank import ItemBank
+from training.fitted import FittedBank
 from training.surveys import Survey, assemble, make_questions
 
 
@@ -22,6 +23,14 @@ class Truth:
     @property
     def bank(self) -> ItemBank:
         return ItemBank(self.survey.name, self.survey.questions)
+
+    @property
+    def fitted(self) -> FittedBank:
+        """The bank with the parameters that the people answer by."""
+        count, options = self.popularity.shape
+        phi = np.zeros((count, options, 2 + self.slopes.shape[1]))
+        phi[..., 2:] = np.linspace(-1, 1, options)[:, None] * self.slopes[:, None]
+        return FittedBank(self.bank, phi, self.popularity, {}, {})
 
 
 def questions(count: int, options: int, name: str = "made"):

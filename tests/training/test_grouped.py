@@ -29,9 +29,7 @@ SURVEY = TRUTH.survey
 
 @pytest.fixture(scope="module")
 def fitted() -> FittedBank:
-    phi = np.zeros((*TRUTH.popularity.shape, 4))
-    phi[..., 2:] = np.linspace(-1, 1, 3)[:, None] * TRUTH.slopes[:, None]
-    return FittedBank(TRUTH.bank, phi, TRUTH.popularity, {}, {})
+    return TRUTH.fitted
 
 
 def by(of: list[int] | np.ndarray, column: str = "household") -> Groups:

@@ -29,9 +29,7 @@ SURVEY = TRUTH.survey
 @pytest.fixture(scope="module")
 def fitted() -> FittedBank:
     """The model that the people answer by."""
-    phi = np.zeros((*TRUTH.popularity.shape, 4))
-    phi[..., 2:] = np.linspace(-1, 1, 3)[:, None] * TRUTH.slopes[:, None]
-    return FittedBank(TRUTH.bank, phi, TRUTH.popularity, {}, {})
+    return TRUTH.fitted
 
 
 @pytest.fixture(scope="module")

@@ -42,9 +42,7 @@ def running() -> Iterator[Any]:
 def fitted(monkeypatch: pytest.MonkeyPatch) -> FittedBank:
     monkeypatch.setattr(planning, "BLOCK", 10)
     monkeypatch.setattr(planning, "MET", 40)
-    phi = np.zeros((*TRUTH.popularity.shape, 4))
-    phi[..., 2:] = np.linspace(-1, 1, 3)[:, None] * TRUTH.slopes[:, None]
-    return FittedBank(TRUTH.bank, phi, TRUTH.popularity, {}, {})
+    return TRUTH.fitted
 
 
 @pytest.mark.parametrize("planner", ["hindsight", "expected"])

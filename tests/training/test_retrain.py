@@ -7,7 +7,6 @@ import subprocess
 import sys
 import uuid
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,8 +18,7 @@ from prefs.belief import infer
 from prefs.errors import ConfigError
 from prefs.log import Entry
 from prefs.store import Store
-from training import openbanks, selection, work
-from training.fit import Settings
+from training import openbanks, work
 from training.openbanks import current
 from training.retrain import retrain
 from training.workspace import DATABASE, Workspace
@@ -29,10 +27,7 @@ from training.workspace import DATABASE, Workspace
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short fits, and trials of one size."""
-    monkeypatch.setattr(selection, "Settings", partial(Settings, steps=30))
-    monkeypatch.setattr(selection, "TRIAL_STEPS", 20)
-    monkeypatch.setattr(selection, "SIZES", (2,))
-    monkeypatch.setattr(selection, "MORE", ())
+    tiny.quick_fits(monkeypatch, 30)
 
 
 def moods(folder: Path, name: str = "moods", raters: int = 60) -> Path:

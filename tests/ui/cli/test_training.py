@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +12,13 @@ import tiny
 from commanding import Done, Run
 from pyarrow import parquet
 
-from training import joint, selection
-from training.fit import Settings
+from training import joint
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short fits."""
-    monkeypatch.setattr(selection, "Settings", partial(Settings, steps=20))
-    monkeypatch.setattr(selection, "TRIAL_STEPS", 10)
-    monkeypatch.setattr(selection, "SIZES", (2,))
-    monkeypatch.setattr(selection, "MORE", ())
+    tiny.quick_fits(monkeypatch, 20)
 
 
 def refused(found: Done, *parts: str) -> None:
