@@ -13,6 +13,7 @@ const ORDERS = {
   bank: ["In their own order", () => 0],
 };
 
+const key = (offer) => `${offer.source}\n${offer.id}`; // banks may use the same ids
 const isPicture = (option) => option.parts.length === 1 && Boolean(option.parts[0].item);
 const SIDES = ["the left one", "the right one"];
 const unreached = "Not saved: the server cannot be reached. Try again.";
@@ -236,7 +237,7 @@ class Page {
   lay(count, focus) {
     const cards = this.waiting.splice(0, count).map((offer) =>
       new Card(offer, this.found.scales[offer.scale], (score) => this.answered(score), () => this.tookBack()));
-    for (const card of cards) this.cards.set(card.offer.id, card);
+    for (const card of cards) this.cards.set(key(card.offer), card);
     this.list.append(...cards.map((card) => card.element));
     this.more.hidden = !this.waiting.length;
     this.more.textContent = `More: ${plural(this.waiting.length, "question")} left`;
@@ -258,9 +259,9 @@ class Page {
     let newer;
     try { newer = await this.fetch(); } catch { return; /* The figures stay as they were until the next answer. */ }
     this.found = newer;
-    const byId = new Map(newer.offers.map((offer) => [offer.id, offer]));
-    this.waiting = this.waiting.map((offer) => byId.get(offer.id) ?? offer);
-    for (const [id, card] of this.cards) if (byId.has(id)) card.update(byId.get(id));
+    const newest = new Map(newer.offers.map((offer) => [key(offer), offer]));
+    this.waiting = this.waiting.map((offer) => newest.get(key(offer)) ?? offer);
+    for (const [name, card] of this.cards) if (newest.has(name)) card.update(newest.get(name));
   }
 
   async show(all) {
