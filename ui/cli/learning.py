@@ -25,8 +25,8 @@ def train(
     data: Annotated[
         list[str],
         typer.Argument(
-            help="Survey folders, bfi, epi, and store: for the people here who agreed to it. Sets that "
-            "share people or questions are fitted as one."
+            help="Survey folders, folders of rated pictures, bfi, epi, and store: for the people here who "
+            "agreed to it. Sets that share people or questions are fitted as one."
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder to write the model to.")],

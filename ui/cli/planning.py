@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def plan(
-    data: Annotated[str, typer.Argument(help="A survey folder, or bfi or epi.")],
+    data: Annotated[str, typer.Argument(help="A survey folder, one of rated pictures, or bfi or epi.")],
     model: Annotated[Path, typer.Option(help="Folder that `kallisti train` wrote.")],
     out: Annotated[Path, typer.Option(help="File for the plans: transcripts as JSON Lines.")],
     planner: Annotated[
