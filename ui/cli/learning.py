@@ -113,7 +113,10 @@ def _with_store(sets: Sets, folder: Path, database_url: str | None) -> tuple[Set
         found.append((replace(banks[name], questions=survey.questions), survey))
     if not found:
         why = "; ".join(f"{reason}: {count:,}" for reason, count in said.skips.items()) or "it is empty"
-        raise DataError(f"store: holds no answer to learn from ({why}): name a data set, or ask people first")
+        raise DataError(
+            f"store: holds no answer to learn from ({why}): name a data set, or ask people first, "
+            "with `kallisti interview --share`"
+        )
     return found, said
 
 

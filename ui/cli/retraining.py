@@ -12,6 +12,7 @@ from ui.cli.options import AsJson, DatabaseUrl, DataDir, data_folder, note, prog
 def retrain(data_dir: DataDir = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
     """Fit the banks that were opened here again, with the interviews of those who agreed to it.
 
+    People agree on the first card of the app where it is on a network, or with `kallisti interview --share`.
     Beliefs follow: they are worked out from the answers anew when the app is started next.
 
     Example: kallisti retrain
