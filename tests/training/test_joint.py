@@ -109,6 +109,15 @@ def test_occasions_of_two_sets_stay_in_order_however_large() -> None:
     assert group.union.occasions.tolist() == [0, 1]
 
 
+def test_a_question_that_one_set_asks_on_a_scale_is_on_a_scale() -> None:
+    alone = survey("a", ["one"], ["r1"], [[0]], options=3)
+    scale = survey("b", ["one", "two"], ["r2"], [[0, 1]], options=3)
+    assert [one.questions[0].kind for one in (alone, scale)] == ["choice", "rating"]
+    for sets in ([alone, scale], [scale, alone]):
+        (group,) = groups(sets)
+        assert [question.kind for question in group.union.questions] == ["rating", "rating"]
+
+
 def test_a_question_twice_in_one_set_stays_two_questions() -> None:
     first = survey("a", ["one", "one"], ["r1"], [[0, 1]])
     second = survey("b", ["one", "one", "one"], ["r2"], [[0, 1, 0]])
@@ -131,6 +140,7 @@ def test_sets_with_the_same_raters_are_fitted_as_one_survey() -> None:
     assert (found["right"].g == vectors.g[4:]).all()
     assert found["left"].block[0] == found["right"].block[0] == "left+right"
     assert found["left"].report["together"] == {"names": ["left", "right"], "raters": 60}
+    assert [found[one.name].report["answers"] for one, _ in sets] == [len(part.answers) for _, part in sets]
 
 
 def test_a_question_that_two_sets_ask_has_one_set_of_parameters() -> None:
