@@ -192,7 +192,7 @@ class InterviewService:
                     interview.apply(entry)
                     self.workspace.store.record(rater, session.interview_id, entry, chosen=chosen)
             found = copy.copy(interview)
-        return told(self.workspace, found, str(entry.token))
+        return told(found, str(entry.token))
 
     def ahead(self, rater: str, token: str) -> Json:
         """Pictures that may be shown next, `items`, and `progress`, once both are worked out.

@@ -78,7 +78,7 @@ def outcomes(workspace: Workspace, interview: Interview) -> Json:
     }
 
 
-def told(workspace: Workspace, interview: Interview, token: str) -> Json:
+def told(interview: Interview, token: str) -> Json:
     """An answer beside what was expected, `told`, and the score with it.
 
     Raises:
