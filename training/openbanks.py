@@ -175,10 +175,18 @@ def current(data_dir: Path) -> tuple[str, dict[str, str]]:
 
 
 def _retrained(data_dir: Path, key: str) -> FittedBank | None:
-    """The bank of a key as `kallisti retrain` fitted it, None where it has not, or it is damaged (said)."""
+    """The bank of a key as `kallisti retrain` fitted it, None where it has not.
+
+    Where it is damaged, or was fitted to earlier data or by an earlier version, that is said.
+    """
     try:
         folder, banks = current(data_dir)
-        return _kept(data_dir / RETRAINED / folder / BANKS / banks[key]) if key in banks else None
+        if key in banks:
+            return _kept(data_dir / RETRAINED / folder / BANKS / banks[key])
+        label = key.rpartition("-")[0]
+        if label in (other.rpartition("-")[0] for other in banks):
+            log.warning("bank %s lacks what people here answered since: run kallisti retrain", label)
+        return None
     except (ModelError, DataError) as problem:
         log.warning("the bank's first fit is opened, not what was learned since: %s", problem)
         return None

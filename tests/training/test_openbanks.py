@@ -126,6 +126,21 @@ def test_a_bank_that_is_one_table_is_fitted_anew_when_the_table_changes(tmp_path
     assert openbanks._key(str(table)) != before
 
 
+def test_a_bank_that_lost_what_was_learned_since_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder, data = str(tiny.survey(tmp_path / "moods")), tmp_path / "data"
+    first = open_bank(folder, data, quiet)
+    openbanks.keep(first, data / "retrained" / "one" / "banks" / "moods", folder)
+    openbanks.set_current(data, "one", {openbanks._key(folder): "moods"})
+    caplog.clear()
+    open_bank(folder, data, quiet)
+    assert not caplog.text
+    monkeypatch.setattr(openbanks, "RECIPE", "another")
+    open_bank(folder, data, quiet)
+    assert "bank moods lacks what people here answered since: run kallisti retrain" in caplog.text
+
+
 def test_a_bank_that_was_opened_again_is_fitted_once_more_and_nothing_else_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
