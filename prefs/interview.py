@@ -157,7 +157,7 @@ class Interview:
         asked = self._planned.get(self._state()) or self._plan()
         self._planned.clear()
         if asked is not None:
-            self._asked[asked.token] = asked
+            self._add(asked)
         return asked
 
     def apply(self, entry: Entry) -> None:
@@ -185,7 +185,7 @@ class Interview:
             )
         self.model.vectors(question)
         asked = Asked(self._tokens(), question, PERSON_SEEN if seen else PERSON, None, None, self._number())
-        self._asked = {**self._asked, asked.token: asked}  # copies that look ahead keep theirs
+        self._add(asked)
         return asked
 
     def after(self, entry: Entry) -> Interview:
@@ -268,6 +268,10 @@ class Interview:
         return Asked(
             self._tokens(), plan.question, plan.planner, plan.gain_bits, plan.repeat_of, self._number()
         )
+
+    def _add(self, asked: Asked) -> None:
+        """Adds a question; copies that another thread looks ahead with keep theirs."""
+        self._asked = {**self._asked, asked.token: asked}
 
     def _number(self) -> int:
         """The place of the next question."""

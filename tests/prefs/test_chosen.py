@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -73,3 +74,14 @@ def live_step(
         back = clerk("undo", token)
         live.apply(back)
         store.record("me", sitting, back)
+
+
+def test_a_copy_that_another_thread_looks_ahead_with_does_not_change() -> None:
+    live = Interview(MODEL, POOLS, Planner())
+    waiting = live.next()
+    snapshot = copy.copy(live)
+    live.choose(POOLS[1].unasked(live.past)[0])
+    assert waiting is not None
+    live.apply(Clerk()("answer", waiting.token, 0))
+    assert live.next() is not None
+    assert list(snapshot.asked) == [waiting.token]
