@@ -16,6 +16,7 @@ import numpy as np
 from prefs.bank import ItemBank
 from prefs.batch import infer_many
 from prefs.engines import single_threaded
+from prefs.errors import ConfigError
 from training.fit import Fit, Settings, Vectors
 from training.fitted import FittedBank, scale_directions
 from training.metrics import calibration
@@ -79,9 +80,17 @@ def fit_survey(
 
     work: where trials and the state of the fit are kept, to go on after a cut. sets: how many data sets
     the survey is made of; in a trial each has as many raters as it would have alone.
+
+    Raises:
+        ConfigError: split is "eval" and no rater is a training rater.
     """
     tell, kept = report or _silent, work or Work()
     train, validation = parts_of(survey)
+    if split == "eval" and not len(train.raters):
+        raise ConfigError(
+            f"--split eval: none of the {len(survey.raters)} raters of {survey.name!r} is a training rater, "
+            "add raters or use --split all"
+        )
     trials: list[dict[str, Any]] = []
     if not can_choose(train, validation):
         log.warning(
@@ -90,7 +99,7 @@ def fit_survey(
         settings = Settings(size=SIZES[0])
     else:
         settings, trials = choose(as_bank(survey), train, validation, tell, kept, sets)
-    fit = Fit(survey if split == "all" or not len(train.raters) else train, settings)
+    fit = Fit(survey if split == "all" else train, settings)
     kept.run(fit, "fit", lambda done, total: tell(FITTING, done, total))
     return fit.vectors(), {
         "split": split,

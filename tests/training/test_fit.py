@@ -8,7 +8,7 @@ from simulated import people
 
 from prefs.batch import softmax
 from prefs.draws import normals
-from prefs.errors import ModelError
+from prefs.errors import ConfigError, ModelError
 from prefs.model import AGREE, EXTREME
 from prefs.space import STYLE_SD
 from training.fit import STYLES, Fit, Settings
@@ -205,3 +205,10 @@ def test_the_number_of_cores_changes_no_bit() -> None:
         (value == together.state.tensors()[name]).all() for name, value in alone.state.tensors().items()
     )
     assert (alone.vectors().phi == together.vectors().phi).all()
+
+
+def test_nobody_to_train_on_is_refused_before_test_raters_are_fitted() -> None:
+    truth = people(60, 6, 2, seed=1)
+    held_out = truth.survey.of_raters(~raters_in(truth.survey.raters, "train"))
+    with pytest.raises(ConfigError, match="is a training rater"):
+        fit_bank(truth.bank, held_out, "eval")
