@@ -45,7 +45,7 @@ def choose(
     return (
         {
             "identification": _most_identified(names, found),
-            "prediction": min(names, key=lambda name: float(np.nanmean(found[name].values["log_loss"]))),
+            "prediction": _best_predicted(names, found),
         },
         near,
         warmth,
@@ -57,6 +57,15 @@ def _most_identified(names: Sequence[str], found: Mapping[str, Measured]) -> str
     if "share_identified" not in found[names[0]].values:
         return None
     return max(names, key=lambda name: float(found[name].values["share_identified"].mean()))
+
+
+def _best_predicted(names: Sequence[str], found: Mapping[str, Measured]) -> str:
+    """The policy of least log loss; `policy`, which contains the static order, unless it is surely worse."""
+    losses = {name: found[name].values["log_loss"] for name in names}
+    best = min(names, key=lambda name: float(np.nanmean(losses[name])))
+    if best == "policy" or "policy" not in losses:
+        return best
+    return best if _sure(losses["policy"] - losses[best]) else "policy"
 
 
 def _nearness(

@@ -259,8 +259,9 @@ def test_an_order_that_cannot_be_beaten_is_kept(fitted: FittedBank) -> None:
     best = own.orders(["static"], 10)
     ks = [0, 1, 2, 3, 5, 8, 10]
     for order, kept in ((best, True), ({"static": best["static"][::-1]}, False)):
-        _, near, _ = choose(own, ("static", "epig", "policy"), order, ks)
+        chosen, near, _ = choose(own, ("static", "epig", "policy"), order, ks)
         assert (near == Near()) is kept
+        assert chosen["prediction"] == "policy"
 
 
 def test_calibration_by_hand() -> None:
