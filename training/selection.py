@@ -30,9 +30,10 @@ log = logging.getLogger(__name__)
 
 SIZES, MORE = (4, 8, 12, 16, 24), (32,)  # MORE: where several data sets share a block
 NOMINAL = (0.2, 0.0, 0.5)
+EACH = 3  # questions that a coordinate needs
 WORTH = 0.0003  # nats per answer by which a larger or freer model must be better
 FEW = 20  # validation raters below which nothing is chosen
-JUDGES, CELLS = 300, 1_500_000  # for each data set: validation raters; answers x options of a trial fit
+JUDGES, CELLS = 300, 8_000_000  # for each data set: validation raters; answers x options of a trial fit
 TRIAL_STEPS = 150
 CHOOSING, FITTING = "choosing the model", "fitting the questions"
 Split = Literal["eval", "all"]
@@ -135,7 +136,8 @@ def choose(
     The size grows while that pays; then the freedom of the options is varied.
     """
     rows: list[dict[str, Any]] = []
-    sizes = SIZES if sets == 1 else SIZES + MORE
+    allowed = max(len(train.questions) // EACH, SIZES[0])
+    sizes = [size for size in (SIZES if sets == 1 else SIZES + MORE) if size <= allowed]
     total = len(sizes) + len(NOMINAL) - 1
 
     def tried(settings: Settings) -> Judged:
