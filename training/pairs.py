@@ -24,6 +24,7 @@ from prefs.model import GallerySource, QuestionVectors
 from prefs.space import TasteSpace, independent
 from training.columns import encode, numbers, read_table, refuse
 from training.images import IMAGES, PAIR_COLUMNS, responses_of
+from training.picturevectors import picture_vectors
 from training.splits import are_targets
 from training.surveys import MISSING, Skips
 
@@ -184,19 +185,11 @@ def tastes_of(pairs: Pairs, path: Path, data_dir: Path, progress: Progress) -> N
     Raises:
         GalleryError: a picture is missing or cannot be read. MissingPartError: no encoder is installed.
     """
-    from indexing.encoders import resolve
-    from indexing.gallery import Gallery
-    from indexing.prepare import prepare
     from indexing.projection import fit
 
-    folder = responses_of(path).parent
-    kept = data_dir / "evaluation" / pairs.name
-    gallery = Gallery.open(folder, cache=kept / "scan.json", progress=progress)
-    encoder = resolve("embedded", data_dir / "encoders").encoder
-    index = prepare(gallery, kept / "index", encoder, progress)
-    row = {item: number for number, item in enumerate(index.items)}
-    vectors = index.vectors[[row[gallery.by_key(image)] for image in pairs.images]]
-    return fit(vectors, encoder.blocks).apply(vectors)
+    known = picture_vectors(path, data_dir, progress)
+    vectors = known.of(pairs.images)
+    return fit(vectors, known.blocks).apply(vectors)
 
 
 @dataclass(frozen=True)
