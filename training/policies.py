@@ -21,7 +21,7 @@ from training.predictive import apart, together
 from training.surveys import MISSING
 
 Asked = NDArray[np.intp]
-Scores = Callable[[Beliefs], Floats]
+Scores = Callable[[Beliefs, NDArray[np.bool_]], Floats]
 Told = Callable[[str, int, int], None]  # hears of progress: stage, done, total
 CROWDED = 512  # raters whose hypotheses are weighed at once
 NAMING = {"eig_id": 0.0, "root_id": 0.5}
@@ -119,14 +119,15 @@ def adaptive(
 ) -> Asked:
     """(R, T) the best candidate at each step by scores (R, N) of the beliefs at that step.
 
-    near: how far from a fixed order of the candidates, None for any distance.
+    scores: of the beliefs and of the candidates (R, N) that each rater may be asked; what is there for
+    others is not looked at. near: how far from a fixed order of the candidates, None for any distance.
     """
     count = cohort.answers.shape[1]
     asked = np.full((len(cohort.answers), min(steps, count)), MISSING)
     for step in range(asked.shape[1]):
         allowed = (cohort.answers >= 0) & ~taken(asked[:, :step], count)
         allowed = near.of(order, allowed, step) if near else allowed
-        gains = np.where(allowed, scores(cohort.beliefs(asked, step)), -np.inf)
+        gains = np.where(allowed, scores(cohort.beliefs(asked, step), allowed), -np.inf)
         asked[:, step] = np.where(allowed.any(1), gains.argmax(1), MISSING)
         told(step + 1)
     return asked
@@ -135,32 +136,41 @@ def adaptive(
 def eig(cohort: Cohort) -> Scores:
     """Scores by the information of the answer about the taste, in nats."""
 
-    def scores(beliefs: Beliefs) -> Floats:
-        found = np.empty(cohort.answers.shape)
-        for part, p in apart(beliefs, cohort.candidates):
-            found[part] = entropy(p.mean(3)) - entropy(p).mean(2)
+    def scores(beliefs: Beliefs, allowed: NDArray[np.bool_]) -> Floats:
+        found = np.zeros(allowed.shape)
+        for part, columns, p in apart(beliefs, cohort.candidates, allowed):
+            found[part, columns] = entropy(p.mean(3)) - entropy(p).mean(2)
         return found
 
     return scores
 
 
 def epig(cohort: Cohort) -> Scores:
-    """Scores by the mean information of the answer about the answers to the targets, in nats."""
-    both = joined(cohort.candidates, cohort.targets)
-    count, real = len(cohort.candidates), np.isfinite(both.g)
-    question, option = real.nonzero()
-    asked = int(real[:count].sum())
-    first = np.concatenate([[0], np.cumsum(cohort.candidates.counts)[:-1]])
+    """Scores by the mean information of the answer about the answers to the targets, in nats.
 
-    def scores(beliefs: Beliefs) -> Floats:
-        found = np.empty(cohort.answers.shape)
-        for part, p in together(beliefs, both):
+    Every candidate is weighed with every target, so in a bank of which each rater answered little it
+    matters that only what a rater may be asked is scored.
+    """
+    both, count = joined(cohort.candidates, cohort.targets), len(cohort.candidates)
+    real, options = np.isfinite(both.g), both.counts
+
+    def scores(beliefs: Beliefs, allowed: NDArray[np.bool_]) -> Floats:
+        found = np.zeros(allowed.shape)
+        needed = np.pad(allowed, ((0, 0), (0, len(cohort.targets))), constant_values=True)
+        for part, columns, p in together(beliefs, both, needed):
+            asked = columns[columns < count]
+            if not len(asked):
+                continue
             alone = entropy(p.mean(2))
+            question, option = real[columns].nonzero()
             chances = p[option, :, :, question]  # (options of all questions, raters, draws)
-            said, wanted = chances[:asked].swapaxes(0, 1), chances[asked:].transpose(1, 2, 0)
+            first = np.concatenate([[0], np.cumsum(options[asked])])
+            said = chances[: first[-1]].swapaxes(0, 1)
+            wanted = chances[first[-1] :].transpose(1, 2, 0)
             joint = _log_of(said @ wanted / p.shape[2]).sum(2)
-            both_said = -np.add.reduceat(joint, first, axis=1) / len(cohort.targets)
-            found[part] = alone[:, :count] + alone[:, count:].mean(1, keepdims=True) - both_said
+            both_said = -np.add.reduceat(joint, first[:-1], axis=1) / len(cohort.targets)
+            own, aims = alone[:, : len(asked)], alone[:, len(asked) :].mean(1, keepdims=True)
+            found[part, asked] = own + aims - both_said
         return found
 
     return scores

@@ -15,7 +15,7 @@ from prefs.belief import Belief, infer_vectors, probabilities
 from prefs.errors import ConfigError, DataError
 from prefs.model import ChoiceModel, QuestionVectors
 from prefs.space import TasteSpace
-from training import policies
+from training import policies, predictive
 from training.choosing import choose
 from training.evaluate import QUESTIONS, Evaluation, evaluate
 from training.fitted import FittedBank
@@ -113,7 +113,8 @@ def test_scores_agree_with_those_of_a_live_interview(fitted: FittedBank) -> None
     cohort = own.cohort(own.rows("validation")[:5])
     asked = random_order(cohort, 6)
     beliefs = cohort.beliefs(asked, 6)
-    scores, aims = policies.eig(cohort)(beliefs), policies.epig(cohort)(beliefs)
+    every = np.ones(cohort.answers.shape, dtype=bool)
+    scores, aims = policies.eig(cohort)(beliefs, every), policies.epig(cohort)(beliefs, every)
     predicted = predict(beliefs, cohort.targets)
     for row in range(5):
         one = infer_vectors(
@@ -124,6 +125,18 @@ def test_scores_agree_with_those_of_a_live_interview(fitted: FittedBank) -> None
         np.testing.assert_allclose(predicted[row], probabilities(belief, cohort.targets), atol=1e-3)
         np.testing.assert_allclose(scores[row], live_eig(belief, cohort.candidates), atol=2e-3)
         np.testing.assert_allclose(aims[row], live_epig(belief, cohort.candidates, cohort.targets), atol=4e-3)
+
+
+@pytest.mark.parametrize("policy", ["eig", "epig"])
+def test_what_may_not_be_asked_changes_no_score(policy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    cohort = mixed(60)
+    beliefs = cohort.beliefs(random_order(cohort, 2), 2)
+    score = getattr(policies, policy)(cohort)
+    every = score(beliefs, np.ones(cohort.answers.shape, dtype=bool))
+    monkeypatch.setattr(predictive, "HELD", 1 << 13)  # blocks of two raters at most
+    some = np.random.default_rng(0).random(cohort.answers.shape) < 0.2
+    some[:10] = False  # blocks of raters with nothing left are there, too
+    np.testing.assert_allclose(score(beliefs, some)[some], every[some], atol=1e-6)
 
 
 def test_identification_by_hand() -> None:
@@ -158,7 +171,7 @@ def mixed(raters: int = 40, seed: int = 0) -> Cohort:
 def test_questions_with_fewer_options_are_scored_as_they_are() -> None:
     cohort = mixed()
     beliefs = cohort.beliefs(random_order(cohort, 2), 2)
-    aims = policies.epig(cohort)(beliefs)
+    aims = policies.epig(cohort)(beliefs, np.ones(cohort.answers.shape, dtype=bool))
     for row in range(5):
         belief = Belief(beliefs.mean[row], beliefs.cov[row], float(beliefs.lapse[row]), 2)
         np.testing.assert_allclose(aims[row], live_epig(belief, cohort.candidates, cohort.targets), atol=8e-3)
