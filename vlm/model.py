@@ -1,0 +1,181 @@
+"""The model that reads: a language model, pictures as tokens of it, and heads. Imports torch at once.
+
+Import this module where it is used. A passage (see `vlm.passages`) goes through the backbone; its token
+states are averaged, or the last one is taken, and linear heads read a taste vector, an appeal and the
+shape of thresholds from them. `vlm.assemble` makes the vectors of questions out of these.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from prefs.errors import ModelError
+from prefs.questions import KINDS
+from vlm.config import BENDS, PreferenceConfig
+
+LENGTH = 4.0  # of the pooled state, whatever the backbone's scale
+TASTE_SD = 0.9  # of a taste coordinate's weights times the square root of the state's size, at the start
+LOG_NU = -1.0  # popularity of a tie at the start
+
+
+class Read(NamedTuple):
+    """What was read of N passages: taste (N, d), appeal (N,) and bends (N, 3), float32."""
+
+    taste: Tensor
+    appeal: Tensor
+    bends: Tensor
+
+
+class Projector(nn.Module):
+    """Turns vectors of pictures (P, width) into tokens of the backbone (P, tokens, size)."""
+
+    def __init__(self, config: PreferenceConfig, size: int, scale: float) -> None:
+        super().__init__()
+        self.tokens, self.size = config.picture_tokens, size
+        inner = size if config.picture_layers == 2 else config.width
+        self.inner = nn.Linear(config.width, inner) if config.picture_layers == 2 else None
+        self.outer = nn.Linear(inner, config.picture_tokens * size)
+        self.norm = nn.LayerNorm(size)
+        nn.init.constant_(self.norm.weight, scale)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Tokens (P, tokens, size), as large as those of words."""
+        if self.inner is not None:
+            pictures = nn.functional.gelu(self.inner(pictures))
+        found = self.outer(pictures).view(-1, self.tokens, self.size)
+        return self.norm(found)  # type: ignore[no-any-return]
+
+
+class PreferenceVLM(PreTrainedModel):
+    """Reads passages. backbone: the language model with its weights; made anew from `config.body` without.
+
+    Scalars that all questions share: `log_scale` (kinds,) discrimination of each kind of question,
+    `strength` (2,) of agreeing and of using the ends of a scale in ratings, `log_nu` of a tie.
+
+    Raises:
+        ConfigError: settings out of range; ModelError: of another version, or an unknown backbone.
+    """
+
+    config_class = PreferenceConfig
+    base_model_prefix = ""
+    main_input_name = "input_ids"
+    supports_gradient_checkpointing = True
+
+    def __init__(self, config: PreferenceConfig, backbone: nn.Module | None = None) -> None:
+        super().__init__(config)
+        config.check()
+        network: Any = body(config.body or {}) if backbone is None else backbone
+        self.backbone = network
+        words = network.get_input_embeddings().weight
+        size = int(words.shape[1])
+        self.taste, self.appeal, self.bends = (nn.Linear(size, count) for count in (config.dim, 1, BENDS))
+        self.log_scale = nn.Parameter(torch.zeros(len(KINDS)))
+        self.strength = nn.Parameter(torch.ones(2))
+        self.log_nu = nn.Parameter(torch.tensor(LOG_NU))
+        self.projector: Projector | None = None
+        if config.width:
+            scale = 1.0 if words.is_meta else float(words.detach().float().std())
+            self.projector = Projector(config, size, scale)
+        for head in (self.taste, self.appeal, self.bends):
+            nn.init.zeros_(head.bias)
+            nn.init.zeros_(head.weight)
+        nn.init.normal_(self.taste.weight, std=TASTE_SD / size**0.5)
+        self._tuned()
+        self.post_init()
+
+    def init_weights(self) -> None:
+        """Everything has its weights from the start."""
+        self.tie_weights(recompute_mapping=False)
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        pictures: Tensor | None = None,
+        slots: Tensor | None = None,
+    ) -> Read:
+        """Reads N passages of at most T tokens.
+
+        input_ids, attention_mask: (N, T), padded on the right. pictures: (P, width) vectors, and
+        slots: (P, 2) passage and first token of each; its tokens follow one another.
+        """
+        network: Any = self.backbone
+        embedded = network.get_input_embeddings()(input_ids)
+        if pictures is not None and slots is not None and len(slots):
+            embedded = self._placed(embedded, pictures, slots)
+        states = network(inputs_embeds=embedded, attention_mask=attention_mask).last_hidden_state
+        with torch.autocast(states.device.type, enabled=False):
+            pooled = nn.functional.normalize(self._pooled(states.float(), attention_mask), dim=-1) * LENGTH
+            return Read(self.taste(pooled), self.appeal(pooled)[:, 0], self.bends(pooled))
+
+    def tuned_names(self) -> list[str]:
+        """Names of the parameters that training changes, sorted."""
+        return sorted(name for name, value in self.named_parameters() if value.requires_grad)
+
+    def _placed(self, embedded: Tensor, pictures: Tensor, slots: Tensor) -> Tensor:
+        if self.projector is None:
+            raise ModelError("the reading model was made without pictures: train one with an image set")
+        tokens = self.projector(pictures.to(self.projector.outer.weight.dtype)).to(embedded.dtype)
+        span = torch.arange(tokens.shape[1], device=slots.device)
+        rows = slots[:, :1].expand(-1, len(span))
+        return embedded.index_put((rows, slots[:, 1:] + span), tokens)
+
+    def _pooled(self, states: Tensor, mask: Tensor) -> Tensor:
+        """(N, size) mean of the states of the tokens that are there, or the last one."""
+        if self.config.reads == "causal":
+            last = mask.sum(1) - 1
+            return states[torch.arange(len(states), device=states.device), last]
+        weight = mask[..., None].to(states.dtype)
+        return (states * weight).sum(1) / weight.sum(1)
+
+    def _tuned(self) -> None:
+        """Lets training change what the settings say, and nothing else of the backbone."""
+        network: Any = self.backbone
+        full = self.config.tune == "full"
+        network.requires_grad_(full)
+        if self.config.tune == "lora":
+            with_lora(network, self.config.rank)
+        network.get_input_embeddings().weight.requires_grad_(full and bool(self.config.words))
+
+
+def body(described: dict[str, Any]) -> nn.Module:
+    """A language model of a configuration, without a pooler, its weights random.
+
+    Raises:
+        ModelError: a configuration that transformers does not know.
+    """
+    from transformers import AutoConfig, AutoModel
+
+    try:
+        config = AutoConfig.for_model(**described)
+        kind: Any = AutoModel._model_mapping[type(config)]
+        takes = inspect.signature(kind).parameters
+        options = {"add_pooling_layer": False} if "add_pooling_layer" in takes else {}
+        made: nn.Module = AutoModel.from_config(config, **options)
+    except (ValueError, KeyError, TypeError) as problem:
+        name = str(described.get("model_type"))
+        raise ModelError(f"a backbone of type {name!r} cannot be made ({_line(problem)})") from problem
+    return made
+
+
+def with_lora(backbone: nn.Module, rank: int) -> None:
+    """Puts LoRA (Hu et al. 2021) of the given rank into every linear layer of a backbone, in place.
+
+    Raises:
+        MissingPartError: peft is not installed.
+    """
+    from vlm.parts import part
+
+    peft = part("peft")
+    settings = peft.LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear")
+    peft.inject_adapter_in_model(settings, backbone)
+
+
+def _line(problem: Exception) -> str:
+    """The first line of an error."""
+    return str(problem).strip().partition("\n")[0][:200]
