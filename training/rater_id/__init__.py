@@ -1,0 +1,1 @@
+"""Training of a model that reads: who answers, what they answer, and which questions go together."""
