@@ -125,9 +125,11 @@ def check_weights(folder: Path) -> None:
 def _pretrained(name: str, source: str | Path) -> Backbone:
     """A backbone with its weights, from a folder or the hub."""
     from transformers import AutoConfig, AutoModel, AutoTokenizer
+    from transformers.utils import logging
 
     if isinstance(source, Path):
         check_weights(source)
+    logging.disable_progress_bar()
     safe: dict[str, Any] = {"trust_remote_code": False}
     try:
         config = AutoConfig.from_pretrained(source, **safe)

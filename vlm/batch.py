@@ -7,7 +7,7 @@ that end with the end-of-text token for a causal model.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -32,27 +32,6 @@ SHORT_LABEL = "passage with labels shortened to fit max_tokens"
 
 Tokens = list[int]
 Vectors = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Pictures(Mapping[str, Vectors]):
-    """Vectors of pictures by item id, and the name of the encoder that made them.
-
-    rows: row of each item in vectors (P, width).
-    """
-
-    encoder: str
-    rows: Mapping[str, int]
-    vectors: Vectors
-
-    def __getitem__(self, item: str) -> Vectors:
-        return np.asarray(self.vectors[self.rows[item]])
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.rows)
-
-    def __len__(self) -> int:
-        return len(self.rows)
 
 
 @dataclass(frozen=True)
@@ -131,7 +110,9 @@ class Written:
 
 
 class Batcher:
-    """Makes batches for one model. pictures: vectors (width,) by item id, of the model's encoder.
+    """Makes batches for one model.
+
+    pictures: vectors (width,) by item id; where they tell their `encoder`, it must be the model's.
 
     Raises:
         ModelError: pictures of another encoder or another width.
@@ -145,10 +126,11 @@ class Batcher:
         self.frame = Frame.of(tokenizer, config.reads)
         self.notices = Counter[str]()
         self._known: dict[str, Tokens] = {}
-        if isinstance(pictures, Pictures) and pictures.encoder != config.encoder:
+        encoder = getattr(pictures, "encoder", config.encoder)
+        if config.width and encoder != config.encoder:
             raise ModelError(
-                f"pictures of encoder {pictures.encoder!r} for a model that reads those of "
-                f"{config.encoder!r}: index the gallery with that encoder"
+                f"pictures of encoder {encoder!r} for a model that reads those of {config.encoder!r}: "
+                "index the gallery with that encoder"
             )
 
     def batch(self, questions: Sequence[Question]) -> Batch:
