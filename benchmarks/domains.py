@@ -23,7 +23,7 @@ from prefs.files import write_json
 from training.banks import bank_of
 from training.domains import gains, persons
 from training.fitted import FittedBank, load_fitted
-from training.readbank import read_bank, report_of
+from training.readers import read_data
 from training.surveys import Survey
 
 SETS = ("anes_2016", "young_people", "rwas_tipi")
@@ -65,9 +65,7 @@ def _cell(value: Sequence[float] | None) -> str:
 
 def _read(reader: Path, bank: ItemBank, survey: Survey) -> dict[str, Any]:
     """The same through a reader, which knows the questions by their text."""
-    from vlm.reader import Reader
-
-    fitted = read_bank(Reader.open(reader), bank, survey, report=report_of(reader))
+    fitted = read_data(reader, str(DATA / "surveys" / bank.name), bank, survey, Path())
     return {**measure(survey, fitted), **{name: fitted.report[name] for name in ("reader", "training")}}
 
 

@@ -1,13 +1,14 @@
 """Who is answering, out of 300 people: how few questions narrow them down to sixteen.
 
-    python -m benchmarks.rater_id --models FOLDER --json FILE [--set NAME ...] [--reader DIR] [--table]
+    python -m benchmarks.rater_id --models FOLDER --json FILE [--set NAME ...] [--table]
+        [--reader DIR] [--data-dir DIR]
 
 FOLDER/NAME.model is what `kallisti train SET --split eval` wrote. The 300 are test raters with at least five
 target answers, the first in order of the sha1 of their id. Everybody in the group is a hypothesis that speaks
 through the choice model, known from all answers or ("unseen") from answers to targets only, so that different
 questions must find the person. Only candidates are asked. The fixed order is made on 300 training raters; the
 chosen policy is the one that narrows 300 validation raters down most often, averaged over 1 to 10 questions.
-With --reader the questions of the surveys are read, not known by number.
+With --reader the questions are read, too; those of pictures with --data-dir, where their vectors are kept.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from training.fitted import FittedBank, load_fitted
 from training.identify import TOP, Identified
 from training.metrics import interval, resamples
 from training.policies import Told
-from training.readbank import read_bank, report_of
+from training.readers import read_data
 from training.spotting import POLICIES, READINGS, Group, group_of, order_of, spotted
 from training.surveys import Survey
 
@@ -116,11 +117,9 @@ def table(found: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def _read(reader: Path, bank: ItemBank, survey: Survey) -> dict[str, Any]:
-    """The same through a reader, which knows the questions by their text."""
-    from vlm.reader import Reader
-
-    fitted = read_bank(Reader.open(reader), bank, survey, report=report_of(reader))
+def _read(reader: Path, bank: ItemBank, survey: Survey, data_dir: Path) -> dict[str, Any]:
+    """The same through a reader, which knows the questions by their text or pictures."""
+    fitted = read_data(reader, str(DATA / SETS[bank.name] / bank.name), bank, survey, data_dir)
     found = measure(survey, fitted, lambda stage, done, total: None)
     return {**found, "reader": fitted.report["reader"], "training": fitted.report["training"]}
 
@@ -130,7 +129,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", type=Path, help="folder with NAME.model of every set")
     parser.add_argument("--set", dest="sets", action="append", choices=SETS, help="one set (default: all)")
-    parser.add_argument("--reader", type=Path, help="folder of a trained reader, for the surveys")
+    parser.add_argument("--reader", type=Path, help="folder of a trained reader")
+    parser.add_argument("--data-dir", type=Path, help="where vectors of pictures are kept")
     parser.add_argument("--json", type=Path, required=True, help="file for all figures")
     parser.add_argument("--table", action="store_true", help="only print the table of --json")
     options = parser.parse_args()
@@ -145,8 +145,8 @@ def main() -> None:
         if options.models is not None:
             model = load_fitted(options.models / f"{name}.model", bank)
             found.append(measure(survey, model, lambda stage, done, total: None))
-        if options.reader is not None and SETS[name] == "surveys":
-            found.append(_read(options.reader, bank, survey))
+        if options.reader is not None and (SETS[name] == "surveys" or options.data_dir is not None):
+            found.append(_read(options.reader, bank, survey, options.data_dir or Path()))
         write_json(options.json, {"name": "rater_id", "size": SIZE, "sets": found})
     print(table(found))
 

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.interviews import header, row
 from benchmarks.planning import DATA
@@ -29,13 +28,11 @@ from prefs.files import write_json
 from prefs.space import Floats
 from training.banks import bank_of
 from training.fitted import load_fitted
-from training.rater_id.corpus import JUDGING
-from training.rater_id.data import of_survey
-from training.readbank import Reads, report_of
-from training.splits import are_targets, fold, raters_in
+from training.readbank import Reads, read_twice, report_of
+from training.splits import are_targets, raters_in
 from training.surveys import Survey
 from training.unseen import FEW, Agreement, Pairs, doubled, implied
-from training.unseen_losses import Study, compare
+from training.unseen_losses import Study, compare, judged_of
 from training.work import Work
 
 LOSSES = ("spi", "ambi", "anes_2016")
@@ -62,7 +59,7 @@ def unseen_of(bank: ItemBank, survey: Survey, whole: bool, reader: Reads, frozen
     """The targets of a survey, or all its questions; real correlations of all people and of test raters."""
     rows = np.arange(len(bank)) if whole else np.flatnonzero(are_targets(bank.rows))
     questions = [bank.questions[row] for row in rows]
-    vectors = reader.read(questions)
+    vectors = read_twice(reader, questions)
     table = survey.table()[:, rows]
     tested = table[raters_in(survey.raters, "test")]
     cosines = frozen_cosines([one.markdown for one in questions]) if frozen else np.zeros((len(rows),) * 2)
@@ -130,21 +127,14 @@ def _ceiling(halves: Sequence[float] | None) -> float | None:
     return float(np.sqrt(doubled(np.array(halves[0]))))
 
 
-def judged_of(survey: Survey) -> NDArray[np.bool_]:
-    """(Q,) questions by which a training of a reader is judged, which it does not learn from."""
-    contents = of_survey(survey).contents
-    return np.array(
-        [any(fold(f"judged {key}", JUDGING) == 0 for _, key in shown) for shown in contents], dtype=bool
-    )
-
-
 def measure(
     reader: Reads, report: Mapping[str, Any], options: argparse.Namespace, work: Work
 ) -> dict[str, Any]:
     """Both tables as JSON values."""
-    whole = tuple(report.get("held_out_sets", ()))
+    whole = tuple(report.get("hold_out_sets", ()))
     found: dict[str, Any] = {"name": "unseen_questions", "reader": reader.version, "training": dict(report)}
-    names = options.sets or sorted(path.name for path in (DATA / "surveys").iterdir() if path.is_dir())
+    learned = set(report.get("data", ()))
+    names = options.sets or sorted(path.name for path in (DATA / "surveys").iterdir() if path.name in learned)
     read = [
         unseen_of(*bank_of(str(DATA / "surveys" / name)), name in whole, reader, not options.quick)
         for name in names

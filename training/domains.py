@@ -62,11 +62,11 @@ class Persons:
         if not len(known):
             nobody = np.full((1, 1), MISSING)
             prior = infer_many(self.model.space, self.vectors[:1], nobody, around=self.model.lapse)
-            p = predict(prior, self.vectors[wanted])
+            p = predict(prior, self.vectors[wanted]).astype(np.float64)
             return losses(np.broadcast_to(p, (len(said), *p.shape[1:])), said)
         answers = self.table[:, known]
         beliefs = infer_many(self.model.space, self.vectors[known], answers, around=self.model.lapse)
-        found = losses(predict(beliefs, self.vectors[wanted]), said)
+        found = losses(predict(beliefs, self.vectors[wanted]).astype(np.float64), said)
         found[~(answers >= 0).any(1)] = np.nan
         return found
 

@@ -53,7 +53,7 @@ class Atoms:
     @classmethod
     def of(cls, phi: Floats, counts: NDArray[np.intp], ordered: NDArray[np.bool_]) -> Atoms:
         """Of phi (Q, K, 2 + d), whose styles are left aside; counts: (Q,) options; ordered: (Q,)."""
-        vectors, question, option = [], [], []
+        vectors, question, option = list[Floats](), list[int](), list[int]()
         for row, (one, count, scaled) in enumerate(zip(phi[..., STYLES:], counts, ordered, strict=True)):
             if scaled:
                 score = scores(int(count))[0]

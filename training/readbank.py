@@ -1,8 +1,10 @@
 """A bank as a reader sees it: vectors from its text alone, popularity from people where there are some.
 
-What a question is about is read; how popular its answers are is seldom told by the text. With a survey, the
-popularity of every option is set so that the population, tastes and styles drawn from N(0, I), answers as the
-given raters did. Nothing else of their answers is used, so questions that no model was fitted to stay unseen.
+Every question is read twice, as it is and without its lead-in ("Do you agree:"), and the mean is taken. What
+a question is about is read; how popular its answers are is seldom told by the text. With a survey, the
+popularity of every option is set so that the population, tastes and styles drawn from N(0, I), answers as
+the given raters did. Nothing else of their answers is used, so questions that no model was fitted to stay
+unseen.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from prefs.questions import Question
 from prefs.space import STYLE_SD, Floats
 from training.fitted import FittedBank, scale_directions
 from training.pydata import scales_of
+from training.rater_id.wording import lead_ins, stripped
 from training.splits import raters_in
 from training.surveys import Survey
 
@@ -70,7 +73,7 @@ def read_bank(
     Raises:
         DataError: the survey asks other questions than the bank. What the reader raises.
     """
-    vectors = reader.read(bank.questions, pictures)
+    vectors = read_twice(reader, bank.questions, pictures)
     phi, g, count = vectors.phi.copy(), vectors.g, 0
     phi[..., STYLES:] *= strength
     if survey is not None:
@@ -80,11 +83,30 @@ def read_bank(
     about = {
         "split": trained.get("split"),
         "raters": count,
-        "reader": {"version": reader.version, "strength": strength, "own_marginals": survey is not None},
+        "reader": {
+            "version": reader.version,
+            "strength": strength,
+            "own_marginals": survey is not None,
+            "targets_held_out": bool(trained.get("hold_out_questions")),
+            "set_held_out": bank.name in trained.get("hold_out_sets", ()),
+        },
         "training": trained,
     }
     scales = scale_directions(bank, phi, g, scales_of(survey) if survey is not None else {})
     return FittedBank(bank, phi, g, scales, about, f"reader {reader.version}")
+
+
+def read_twice(
+    reader: Reads, questions: Sequence[Question], pictures: Mapping[str, Any] | None = None
+) -> QuestionVectors:
+    """The mean of what a reader makes of questions as they are and without the lead-in that some share.
+
+    phi: (Q, K, 2 + d), g: (Q, K). Raises what the reader raises.
+    """
+    leads = lead_ins(questions)
+    whole = reader.read(questions, pictures)
+    core = reader.read([stripped(question, leads) for question in questions], pictures)
+    return QuestionVectors((whole.phi + core.phi) / 2, (whole.g + core.g) / 2)
 
 
 def report_of(folder: Path) -> dict[str, Any]:

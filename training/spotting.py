@@ -104,7 +104,7 @@ def top_id(crowd: Crowd, answers: NDArray[np.intp], steps: int, top: int = TOP) 
             joint = weights[:, None] * crowd.chance
             held = np.partition(joint, cut, axis=2)[..., cut:].sum(2)
             best = np.where(free, np.add.reduceat(held, crowd.first, axis=1), -np.inf).argmax(1)
-            left = free.any(1)
+            left = np.asarray(free.any(1))
             asked[start : start + size, step] = np.where(left, best, MISSING)
             chosen = crowd.chance[crowd.first[best] + np.maximum(said[rows, best], 0)]
             logs += np.where(left[:, None], np.log(chosen), 0)

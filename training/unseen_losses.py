@@ -31,12 +31,14 @@ from training.fitted import FittedBank
 from training.grafting import Atoms, Trust, foretold, trusted
 from training.metrics import interval, resamples
 from training.predictive import predict
+from training.rater_id.corpus import JUDGING
+from training.rater_id.data import of_survey
 from training.readbank import STYLES, Reads, calibrated, read_bank, shares_of
 from training.splits import Part, are_targets, fold, raters_in
 from training.surveys import MISSING, Survey
 from training.work import Work
 
-STRENGTHS = (0.25, 0.5, 0.7, 0.85, 1.0, 1.2, 1.5)
+STRENGTHS = (0.35, 0.5, 0.7, 1.0, 1.4)
 JUDGES = 300  # validation raters
 FEW = 5  # judged candidates below which a hash takes a fourth of the candidates instead
 READINGS = ("reader", "grafted")
@@ -95,20 +97,33 @@ class Study:
         return float(np.nanmean(self.losses(fitted, rows, known, self.judged)))
 
 
+def judged_of(survey: Survey) -> NDArray[np.bool_]:
+    """(Q,) questions in words by which the training of a reader is judged; it does not learn from them."""
+    contents = of_survey(survey).contents
+    return np.array(
+        [any(fold(f"judged {key}", JUDGING) == 0 for _, key in shown) for shown in contents], dtype=bool
+    )
+
+
 def _predicted(
     model: ChoiceModel,
     vectors: QuestionVectors,
     answers: NDArray[np.intp],
     known: NDArray[np.bool_],
     wanted: NDArray[np.bool_],
-) -> NDArray[np.float32]:
+) -> Floats:
     """(R, M, K) chances of the answers to the wanted questions."""
     told = infer_many(model.space, vectors[np.flatnonzero(known)], answers[:, known], around=model.lapse)
-    return predict(told, vectors[np.flatnonzero(wanted)])
+    return predict(told, vectors[np.flatnonzero(wanted)]).astype(np.float64)
 
 
 def read_best(reader: Reads, study: Study, report: Mapping[str, Any]) -> tuple[FittedBank, dict[str, float]]:
-    """The bank as read, its strength chosen on validation raters and judged questions; the losses tried."""
+    """The bank as read, its strength chosen on validation raters and judged questions; the losses tried.
+
+    Without validation raters the strength is 1.
+    """
+    if not len(study.rows("validation")):
+        return read_bank(reader, study.bank, study.survey, report=report), {}
     tried = {
         one: read_bank(reader, study.bank, study.survey, strength=one, report=report) for one in STRENGTHS
     }

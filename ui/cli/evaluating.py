@@ -25,8 +25,8 @@ def evaluate(
     model: Annotated[
         Path | None,
         typer.Option(
-            help="Folder that `kallisti train --split eval` wrote; compared pictures and sets of fewer "
-            "than 100 people need none.",
+            help="Folder that `kallisti train --split eval` wrote, --kind vlm or not; compared pictures and "
+            "sets of fewer than 100 people need none.",
             show_default=False,
         ),
     ] = None,
@@ -66,7 +66,7 @@ def evaluate(
             raise ConfigError(f"--context {context}: compared pictures have no domains, leave it out")
         found = _of_pairs(Path(data), model, named, questions, data_folder(data_dir))
     else:
-        found = _of_survey(data, model, named, questions, domains)
+        found = _of_survey(data, model, named, questions, domains, data_folder(data_dir))
     write_json(json_, found)
     if plot is not None:
         from training.plots import plot_evaluation
@@ -76,12 +76,18 @@ def evaluate(
 
 
 def _of_survey(
-    data: str, model: Path | None, named: tuple[str, ...] | None, questions: int, context: tuple[str, ...]
+    data: str,
+    model: Path | None,
+    named: tuple[str, ...] | None,
+    questions: int,
+    context: tuple[str, ...],
+    data_dir: Path,
 ) -> dict[str, Any]:
-    """The evaluation of a bank by a model of it."""
+    """The evaluation of a bank by a model of it, or by a reader of its questions."""
     from training.banks import bank_of
     from training.evaluate import LEAST_RATERS, evaluate
     from training.fitted import load_fitted
+    from vlm.saved import is_reader
 
     bank, survey = bank_of(data)
     if model is None and len(survey.raters) < LEAST_RATERS:
@@ -94,7 +100,12 @@ def _of_survey(
         raise ConfigError(
             f"no --model for {data}: name a folder that `kallisti train {data} --split eval` wrote"
         )
-    fitted = load_fitted(model, bank)
+    if is_reader(model):
+        from training.readers import read_data
+
+        fitted = read_data(model, data, bank, survey, data_dir)
+    else:
+        fitted = load_fitted(model, bank)
     with progress_bar() as progress:
         return evaluate(survey, fitted, named, questions, progress, context)
 

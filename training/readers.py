@@ -1,0 +1,50 @@
+"""A data set as a trained reader knows it: its questions read, what is open chosen on validation raters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prefs.bank import ItemBank
+from prefs.errors import ConfigError
+from training.fitted import FittedBank
+from training.picturevectors import picture_vectors
+from training.readbank import read_bank, report_of
+from training.surveys import Survey
+from training.unseen_losses import Study, judged_of, read_best
+
+if TYPE_CHECKING:
+    from vlm.reader import Reader
+
+
+def read_data(folder: Path, data: str, bank: ItemBank, survey: Survey, data_dir: Path) -> FittedBank:
+    """The bank of a data set with the vectors that the reader in a folder gives its questions.
+
+    data: name or path of the data set. Popularity is that of training raters, and the strength of tastes
+    is chosen on validation raters and questions that the reader did not learn from; of pictures, which
+    are encoded for it and kept in `data_dir`, the strength is as it was learned.
+
+    Raises:
+        ConfigError: the reader learned from test raters, or reads no pictures and the questions are of
+            some. ModelError: a damaged folder. DataError, GalleryError: pictures that cannot be read.
+    """
+    from vlm.reader import Reader
+
+    report = report_of(folder)
+    if report.get("split") != "eval":
+        raise ConfigError(f"reader {folder} has seen the test raters: train one with --kind vlm --split eval")
+    reader = Reader.open(folder)
+    if any(question.items for question in bank.questions):
+        pictures = _pictures(reader, folder, data, data_dir)
+        return read_bank(reader, bank, survey, pictures=pictures, report=report)
+    return read_best(reader, Study.of(bank, survey, judged_of(survey)), report)[0]
+
+
+def _pictures(reader: Reader, folder: Path, data: str, data_dir: Path) -> Mapping[str, Any]:
+    """The vectors of the pictures of a data set, by the encoder that the reader knows."""
+    if not reader.model.config.width:
+        raise ConfigError(
+            f"reader {folder} reads no pictures: train one on sets of pictures, {data} asks of some"
+        )
+    return picture_vectors(Path(data), data_dir)
