@@ -13,7 +13,7 @@ from prefs.batch import infer_many
 from prefs.draws import normals
 from prefs.errors import DataError, ModelError
 from training.predictive import predict
-from training.readbank import calibrated, read_bank, report_of, shares_of
+from training.readbank import calibrated, read_bank, read_twice, report_of, shares_of
 from training.splits import raters_in
 
 TRUTH = people(400, 12, 4, size=2, seed=3)
@@ -69,7 +69,26 @@ def test_marginals_of_people_become_popularity() -> None:
     np.testing.assert_allclose(p, shares_of(bank, survey, train), atol=0.01)
     assert fitted.block[0] == "reader told"
     assert fitted.report["raters"] == train.sum()
-    assert fitted.report["reader"] == {"version": "told", "strength": 1.0, "own_marginals": True}
+    assert fitted.report["reader"] == {
+        "version": "told",
+        "strength": 1.0,
+        "own_marginals": True,
+        "targets_held_out": False,
+        "set_held_out": False,
+    }
+    told = {"hold_out_questions": True, "hold_out_sets": ["made"]}
+    held = read_bank(READER, bank, survey, report=told).report["reader"]
+    assert held["targets_held_out"]
+    assert held["set_held_out"]
+
+
+def test_questions_are_read_with_and_without_their_lead_in() -> None:
+    questions = [replace(one, markdown=f"Do you agree: {one.markdown}") for one in TRUTH.survey.questions]
+    known = Told.slopes(TRUTH.survey.questions, TRUTH.slopes).known
+    known |= Told.slopes(questions, 3 * TRUTH.slopes, 2 + 0 * TRUTH.popularity).known
+    found = read_twice(Told(known), questions)
+    np.testing.assert_allclose(found.phi[:, -1, 2:], 2 * TRUTH.slopes)
+    np.testing.assert_allclose(found.g, 1)
 
 
 def test_test_raters_do_not_tell_how_popular_options_are() -> None:
