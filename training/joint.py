@@ -124,7 +124,7 @@ def train(
             parts at all where `resume` is not wanted. ModelError: as `fit_sets`.
     """
     out = out.resolve()  # `.` has no name for parts to be beside
-    _check_out(out)
+    check_out(out)
     groups([survey for _, survey in sets])
     parts = Parts(out, about(sets, split), resume)
     banks = fit_sets(sets, split, report, Work(parts.folder / "fits"))
@@ -133,8 +133,8 @@ def train(
     return banks
 
 
-def _check_out(out: Path) -> None:
-    """Refuses what a manifest of the whole folder would not be true of for long."""
+def check_out(out: Path) -> None:
+    """Raises ConfigError for a folder that a manifest of the whole would not be true of for long."""
     if not out.name or (out.exists() and not out.is_dir()):
         raise ConfigError(
             f"--out {out} is {'a file' if out.name else 'the root'}: name a folder for the model"

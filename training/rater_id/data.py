@@ -18,11 +18,12 @@ from prefs.questions import Question, pair, picture
 from training.banks import bank_of
 from training.images import is_paired, is_rated
 from training.pairs import Pairs, read_pairs
+from training.picturevectors import PictureVectors
 from training.rater_id.wording import core, lead_ins, normalised
 from training.surveys import Skips, Survey
 
 Vectors = Mapping[str, NDArray[np.floating[Any]]]
-Picturing = Callable[[Path], Vectors]  # the vectors of the pictures of an image folder, by image id
+Picturing = Callable[[Path], PictureVectors]  # of the pictures of an image folder
 Content = tuple[str, str]
 
 
@@ -33,7 +34,7 @@ class DataSet:
     answers: (R, Q) index of the option that a rater chose the first time, -1 for none. contents: for each
     question what it shows or says, each as the id by whose hash it may be held out and a key that is the
     same wherever the same is shown or said. leads: lead-ins of the questions. pictures: (width,) vector of
-    each picture that is shown, by its id. skips: what was left out, by reason.
+    each picture that is shown, by its id, which `encoder` made. skips: what was left out, by reason.
     """
 
     name: str
@@ -43,6 +44,7 @@ class DataSet:
     contents: tuple[tuple[Content, ...], ...]
     leads: frozenset[str] = frozenset()
     pictures: Vectors = field(default_factory=dict)
+    encoder: str = ""
     skips: Skips = field(default_factory=Counter)
 
 
@@ -55,23 +57,27 @@ def read_set(name: str, picturing: Picturing) -> DataSet:
     """
     path = Path(name)
     if is_paired(path):
-        return of_pairs(read_pairs(path), picturing(path))
+        pictures = picturing(path)
+        return of_pairs(read_pairs(path), pictures, pictures.encoder)
     _, survey = bank_of(name)
-    return of_survey(survey, picturing(path) if is_rated(path) else {})
+    if not is_rated(path):
+        return of_survey(survey)
+    pictures = picturing(path)
+    return of_survey(survey, pictures, pictures.encoder)
 
 
-def of_survey(survey: Survey, pictures: Vectors | None = None) -> DataSet:
+def of_survey(survey: Survey, pictures: Vectors | None = None, encoder: str = "") -> DataSet:
     """A survey, or ratings of pictures, as a data set; only the first answer to a question counts."""
     leads = lead_ins(survey.questions)
     shown = _shown(survey.questions, pictures or {})
     contents = tuple(_contents(question, leads, shown) for question in survey.questions)
     skips = survey.skips + Counter({"repeated answer (left out)": int((~survey.first_times).sum())})
     return DataSet(
-        survey.name, survey.questions, survey.raters, survey.table(), contents, leads, shown, skips
+        survey.name, survey.questions, survey.raters, survey.table(), contents, leads, shown, encoder, skips
     )
 
 
-def of_pairs(pairs: Pairs, pictures: Vectors) -> DataSet:
+def of_pairs(pairs: Pairs, pictures: Vectors, encoder: str = "") -> DataSet:
     """Choices between two pictures as a data set; only the first answer to a pair counts.
 
     Raises:
@@ -96,7 +102,9 @@ def of_pairs(pairs: Pairs, pictures: Vectors) -> DataSet:
     # What `read_pairs` says of targets is of an interview; here every pair counts that is not held out.
     skips = Counter({reason: count for reason, count in pairs.skips.items() if "target" not in reason})
     skips["repeated answer (left out)"] = int((pairs.answers >= 0).sum() - (answers >= 0).sum())
-    return DataSet(pairs.name, questions, pairs.raters, answers, contents, frozenset(), shown, +skips)
+    return DataSet(
+        pairs.name, questions, pairs.raters, answers, contents, frozenset(), shown, encoder, +skips
+    )
 
 
 def check_names(sets: Sequence[DataSet]) -> None:

@@ -43,7 +43,8 @@ class Belief:
 
         root = torch.linalg.cholesky(self.precision)
         apart = torch.linalg.solve_triangular(root.mT, noise[..., None], upper=True)[..., 0]
-        return self.mean + apart
+        found: Tensor = self.mean + apart
+        return found
 
 
 def chances(phi: Tensor, g: Tensor, tastes: Tensor, lapse: float) -> Tensor:

@@ -113,17 +113,15 @@ class Trainer:
             torch.manual_seed(_seed(self.recipe.seed, number))
             self.model.train()
             losses = self.losses(drawn)
-            loss = sum(getattr(self.recipe, name) * value for name, value in losses.items())
-            figures = {name: float(value) for name, value in losses.items()}
-            figures["loss"] = float(loss)
+            loss = torch.stack([getattr(self.recipe, name) * one for name, one in losses.items()]).sum()
+            figures = {name: float(value.detach()) for name, value in {**losses, "loss": loss}.items()}
             if not np.isfinite(figures["loss"]):
-                raise ModelError(
-                    f"the training diverged at step {number + 1}: loss {figures['loss']}: "
-                    "lower rate and head_rate in a --recipe"
-                )
+                raise _diverged(number, f"a loss of {figures['loss']}")
             self.optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.parameters.values(), self.recipe.clip)
+            loss.backward()  # type: ignore[no-untyped-call]
+        norm = torch.nn.utils.clip_grad_norm_(self.parameters.values(), self.recipe.clip)
+        if not torch.isfinite(norm):
+            raise _diverged(number, f"a gradient of size {float(norm)}")
         self._pace(number)
         self.optimiser.step()
         before = self.done.loss
@@ -256,10 +254,7 @@ class Trainer:
         try:
             return Belief(*posterior(phi, g, said, self.recipe.posterior_steps, self.recipe.lapse))
         except torch.linalg.LinAlgError as problem:  # type: ignore[attr-defined]
-            raise ModelError(
-                f"the training diverged after step {self.done.step}: no belief can be found: lower rate and "
-                "head_rate in a --recipe"
-            ) from problem
+            raise _diverged(self.done.step, "vectors that allow no belief") from problem
 
     def _groups(self) -> list[dict[str, Any]]:
         """Parameters by their rate; only matrices decay."""
@@ -316,6 +311,12 @@ class Trainer:
 def _seed(seed: int, step: int) -> int:
     """A number for torch, different for every step."""
     return int(np.random.SeedSequence([seed, step]).generate_state(1)[0])
+
+
+def _diverged(step: int, what: str) -> ModelError:
+    return ModelError(
+        f"the training diverged at step {step + 1}, with {what}: lower rate and head_rate in a --recipe"
+    )
 
 
 def _adamw(groups: list[dict[str, Any]]) -> torch.optim.AdamW:

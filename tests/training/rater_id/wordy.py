@@ -10,24 +10,24 @@ from prefs.questions import Option, Question, picture
 from training.rater_id.data import DataSet, of_survey
 from training.surveys import Survey, assemble, make_questions
 
-THEMES = {
-    "nature": ("forests", "rivers", "mountains", "lakes", "meadows", "gardens"),
-    "machines": ("engines", "robots", "computers", "trains", "rockets", "tools"),
-    "parties": ("dancing", "crowds", "festivals", "guests", "toasts", "games"),
+THEMES = {  # what lovers of each theme like, and what they do not
+    "nature": (("forests", "rivers", "meadows"), ("highways", "offices", "factories")),
+    "parties": (("dancing", "crowds", "festivals"), ("silence", "solitude", "libraries")),
+    "order": (("rules", "plans", "lists"), ("surprises", "chaos", "detours")),
 }
-TEMPLATES = (("I love", 1), ("I enjoy", 1), ("I seek", 1), ("I hate", -1), ("I avoid", -1), ("I dread", -1))
+TEMPLATES = ("I love", "I enjoy", "I seek", "I need", "I praise", "I want")
 LABELS = ("Disagree", "Rather not", "Neutral", "Rather", "Agree")
 
 
-def wordy(raters: int = 300, seed: int = 0, name: str = "wordy", strength: float = 1.4) -> Survey:
-    """108 statements of three themes; who likes a theme agrees with all that speak well of it."""
+def wordy(raters: int = 300, seed: int = 0, name: str = "wordy", strength: float = 3.0) -> Survey:
+    """108 statements of three themes; who likes a theme likes half of its words, and not the others."""
     rng = np.random.default_rng(seed)
     texts, slopes = [], []
-    for theme, nouns in enumerate(THEMES.values()):
-        for noun in nouns:
-            for words, sign in TEMPLATES:
-                texts.append(f"{words} {noun}.")
-                slopes.append(sign * strength * np.eye(len(THEMES))[theme])
+    for theme, sides in enumerate(THEMES.values()):
+        for sign, nouns in zip((1, -1), sides, strict=True):
+            for noun in nouns:
+                texts += [f"{words} {noun}." for words in TEMPLATES]
+                slopes += [sign * strength * np.eye(len(THEMES))[theme]] * len(TEMPLATES)
     tastes = rng.standard_normal((raters, len(THEMES)))
     logits = np.linspace(-1, 1, len(LABELS)) * (tastes @ np.array(slopes).T)[..., None]
     answers = (logits + rng.gumbel(size=logits.shape)).argmax(2)
@@ -55,7 +55,7 @@ def rated(raters: int = 60, pictures: int = 40, width: int = 6, seed: int = 3) -
     rng = np.random.default_rng(seed)
     vectors = rng.standard_normal((pictures, width)).astype(np.float32)
     tastes = rng.standard_normal((raters, 2))
-    logits = np.linspace(-1, 1, 5) * 1.5 * (tastes @ vectors[:, :2].T)[..., None]
+    logits = np.linspace(-1, 1, 5) * 3.0 * (tastes @ vectors[:, :2].T)[..., None]
     answers = (logits + rng.gumbel(size=logits.shape)).argmax(2)
     options = tuple(Option(label) for label in LABELS)
     ids = [f"p{number}" for number in range(pictures)]
@@ -67,4 +67,4 @@ def rated(raters: int = 60, pictures: int = 40, width: int = 6, seed: int = 3) -
     survey = assemble(
         "rated", questions, [f"rated {n}" for n in range(raters)], rows, columns, answers[rows, columns]
     )
-    return of_survey(survey, dict(zip(ids, vectors, strict=True)))
+    return of_survey(survey, dict(zip(ids, vectors, strict=True)), "numbers")
