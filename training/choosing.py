@@ -39,7 +39,7 @@ def choose(
     near = Near()
     asked = own.interviews(rows, cohort, plain, orders, steps, near)
     if "policy" in names:
-        near, asked["policy"] = _nearness(own, cohort, orders, ks, asked.get("epig"))
+        near, asked["policy"] = nearness(own, cohort, orders, ks, asked.get("epig"))
     warmth = warmth_of(cohort, {name: asked[name] for name in names if name not in NAMING} or asked, ks)
     found = own.measure(rows, cohort, asked, warmth)
     return (
@@ -68,7 +68,7 @@ def _best_predicted(names: Sequence[str], found: Mapping[str, Measured]) -> str:
     return best if _sure(losses["policy"] - losses[best]) else "policy"
 
 
-def _nearness(
+def nearness(
     own: Evaluation,
     cohort: Cohort,
     orders: Mapping[str, Sequence[int]],

@@ -62,19 +62,24 @@ class Evaluation:
     """A survey with a model of it, ready to be interviewed.
 
     context: domains whose questions everybody answered before the interview; they are neither asked nor
-    predicted.
+    predicted. least: how many raters are needed.
 
     Raises:
-        DataError: fewer than 100 raters, or no target or candidate questions; ConfigError: no such domain.
+        DataError: fewer raters than that, or no target or candidate questions; ConfigError: no such domain.
     """
 
     def __init__(
-        self, survey: Survey, fitted: FittedBank, told: Told | None = None, context: Sequence[str] = ()
+        self,
+        survey: Survey,
+        fitted: FittedBank,
+        told: Told | None = None,
+        context: Sequence[str] = (),
+        least: int = LEAST_RATERS,
     ) -> None:
-        if len(survey.raters) < LEAST_RATERS:
+        if len(survey.raters) < least:
             raise DataError(
                 f"survey {survey.name!r} has {len(survey.raters)} raters: "
-                f"an evaluation splits them and needs at least {LEAST_RATERS}"
+                f"an evaluation splits them and needs at least {least}"
             )
         self.told: Told = told or (lambda stage, done, total: None)
         self.survey, self.model = survey, fitted.alone()

@@ -13,6 +13,7 @@ STOPPED = {  # by command, what becomes of the work after an interrupt
     "serve": ANSWERS,
     "train": RESUME,
     "plan": RESUME,
+    "iterate": RESUME,
     "index": AGAIN,
     "retrain": AGAIN,
     "evaluate": "nothing was written",

@@ -9,6 +9,7 @@ from ui.cli import (
     doctor,
     evaluating,
     interview,
+    iterating,
     learning,
     pictures,
     planning,
@@ -34,6 +35,7 @@ app.command("train")(learning.train)
 app.command("retrain")(retraining.retrain)
 app.command("evaluate")(evaluating.evaluate)
 app.command("plan")(planning.plan)
+app.command("iterate")(iterating.iterate)
 app.command("predict")(predicting.predict)
 app.command("raters")(answers.raters)
 app.command("export")(answers.export)
