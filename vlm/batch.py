@@ -153,7 +153,7 @@ class Batcher:
             form, passages = passages_of(question)
             for passage in passages:
                 if row.setdefault(passage.key, len(row)) == len(unique):
-                    self._check(question, passage)
+                    self.check(f"question {question.question_id[:60]!r}", passage)
                     unique[passage.key] = passage
             read.append((form, passages))
         return list(unique.values()), Layout.of(questions, read, row)
@@ -187,9 +187,10 @@ class Batcher:
         nothing = Layout.of([], [], {})
         return Batch(torch.from_numpy(ids), torch.from_numpy(mask), shown, places, nothing, Counter())
 
-    def _check(self, question: Question, passage: Passage) -> None:
+    def check(self, name: str, passage: Passage) -> None:
+        """Raises as `batch` where a picture of a passage is not given; name: of what shows it."""
         for item in passage.items:
-            where = f"question {question.question_id[:60]!r} shows picture {item!r}"
+            where = f"{name} shows picture {item!r}"
             if not self.config.width:
                 raise QuestionError(f"{where}, and the model was trained without pictures: ask it in words")
             if item not in self.pictures:

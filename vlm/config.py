@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from transformers import PretrainedConfig
-
+from indexing.torchcpu import allow_cpu_torch
 from prefs.errors import ConfigError, ModelError
 from prefs.questions import KINDS
+
+allow_cpu_torch()
+
+from transformers import PretrainedConfig  # noqa: E402
 
 TUNES = ("full", "lora", "heads")
 READS = ("encoder", "causal")

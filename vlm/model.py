@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel
 
 from prefs.errors import ModelError
 from prefs.questions import KINDS
-from vlm.config import BENDS, PreferenceConfig
+from vlm.config import BENDS, PreferenceConfig  # before transformers, which it lets be imported
+
+from transformers import PreTrainedModel  # isort: skip
 
 LENGTH = 4.0  # of the pooled state, whatever the backbone's scale
 TASTE_SD = 0.9  # of a taste coordinate's weights times the square root of the state's size, at the start
@@ -85,7 +86,9 @@ class PreferenceVLM(PreTrainedModel):
             nn.init.zeros_(head.bias)
             nn.init.zeros_(head.weight)
         nn.init.normal_(self.taste.weight, std=TASTE_SD / size**0.5)
-        self._tuned()
+        if config.tune == "lora":
+            with_lora(network, config.rank)
+        self.freeze()
         self.post_init()
 
     def init_weights(self) -> None:
@@ -113,6 +116,16 @@ class PreferenceVLM(PreTrainedModel):
             pooled = nn.functional.normalize(self._pooled(states.float(), attention_mask), dim=-1) * LENGTH
             return Read(self.taste(pooled), self.appeal(pooled)[:, 0], self.bends(pooled))
 
+    def freeze(self) -> None:
+        """Lets training change what the settings say, and nothing else of the backbone."""
+        network: Any = self.backbone
+        for name, parameter in network.named_parameters():
+            parameter.requires_grad_(
+                self.config.tune == "full" or (self.config.tune == "lora" and "lora_" in name)
+            )
+        if not self.config.words:
+            network.get_input_embeddings().weight.requires_grad_(False)
+
     def tuned_names(self) -> list[str]:
         """Names of the parameters that training changes, sorted."""
         return sorted(name for name, value in self.named_parameters() if value.requires_grad)
@@ -132,15 +145,6 @@ class PreferenceVLM(PreTrainedModel):
             return states[torch.arange(len(states), device=states.device), last]
         weight = mask[..., None].to(states.dtype)
         return (states * weight).sum(1) / weight.sum(1)
-
-    def _tuned(self) -> None:
-        """Lets training change what the settings say, and nothing else of the backbone."""
-        network: Any = self.backbone
-        full = self.config.tune == "full"
-        network.requires_grad_(full)
-        if self.config.tune == "lora":
-            with_lora(network, self.config.rank)
-        network.get_input_embeddings().weight.requires_grad_(full and bool(self.config.words))
 
 
 def body(described: dict[str, Any]) -> nn.Module:

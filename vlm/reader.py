@@ -17,12 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prefs.bank import ItemBank
+from prefs.markdown import Picture, Text
 from prefs.model import QuestionVectors
-from prefs.questions import Question
+from prefs.questions import KINDS, PRETTIER, Kind, Question
 from prefs.space import Floats
 from vlm.assemble import Layout, assemble
 from vlm.batch import Batcher, Written
-from vlm.passages import Passage
+from vlm.passages import Break, Passage
 from vlm.readcache import ReadCache
 from vlm.saved import load_reader
 
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from vlm.model import PreferenceVLM
 
 TOKENS = 4096  # read at once
-Pictures = Mapping[str, NDArray[np.float32]]
+Values = NDArray[np.float32]
+Pictures = Mapping[str, Values]
 Told = Callable[[str, int, int], None]
 
 
@@ -81,6 +83,43 @@ class Reader:
         """
         batcher = Batcher(self.tokenizer, self.model.config, pictures)
         passages, layout = batcher.plan(questions)
+        return self._assembled(layout, self._values(passages, batcher, told))
+
+    def bank(self, bank: ItemBank, pictures: Pictures | None = None) -> tuple[Floats, Floats]:
+        """phi (Q, K, 2 + d) and g (Q, K) of a bank's questions, in its order. Raises as `read`."""
+        vectors = self.read(bank.questions, pictures)
+        return vectors.phi, vectors.g
+
+    @property
+    def scales(self) -> dict[Kind, float]:
+        """Discrimination of each kind of question."""
+        return dict(zip(KINDS, self.model.log_scale.detach().exp().tolist(), strict=True))
+
+    @property
+    def log_nu(self) -> float:
+        """Popularity of a tie."""
+        return float(self.model.log_nu)
+
+    def gallery(
+        self, items: Sequence[str], pictures: Pictures, asked: str = PRETTIER, told: Told | None = None
+    ) -> tuple[Floats, Floats]:
+        """Taste (N, d) and appeal (N,) of N pictures as options of pairs and grids, before `scales`.
+
+        They are what `prefs.model.GallerySource` takes, so that a pair costs a subtraction.
+
+        Raises:
+            as `read`.
+        """
+        batcher = Batcher(self.tokenizer, self.model.config, pictures)
+        passages = [Passage((Text(asked), Break(), Picture(item, ""))) for item in items]
+        for passage in passages:
+            batcher.check("a gallery", passage)
+        values = self._values(passages, batcher, told).astype(np.float64)
+        size = self.width - 4
+        return values[:, :size], values[:, size]
+
+    def _values(self, passages: Sequence[Passage], batcher: Batcher, told: Told | None) -> Values:
+        """(N, d + 4) what is known or read now of passages."""
         keys = [_key(passage, batcher.pictures) for passage in passages]
         found, absent = self._cache.get(keys)
         if len(absent):
@@ -88,14 +127,9 @@ class Reader:
             found[absent] = fresh
             self._cache.put([keys[row] for row in absent], fresh)
             self.notices += batcher.notices
-        return self._assembled(layout, found)
+        return found
 
-    def bank(self, bank: ItemBank, pictures: Pictures | None = None) -> tuple[Floats, Floats]:
-        """phi (Q, K, 2 + d) and g (Q, K) of a bank's questions, in its order. Raises as `read`."""
-        vectors = self.read(bank.questions, pictures)
-        return vectors.phi, vectors.g
-
-    def _fresh(self, passages: Sequence[Passage], batcher: Batcher, told: Told | None) -> NDArray[np.float32]:
+    def _fresh(self, passages: Sequence[Passage], batcher: Batcher, told: Told | None) -> Values:
         """(N, d + 4) what the model reads of passages, the short ones first, in batches of like length."""
         import torch
 
@@ -114,7 +148,7 @@ class Reader:
                     told("reading", done, len(written))
         return found
 
-    def _assembled(self, layout: Layout, found: NDArray[np.float32]) -> QuestionVectors:
+    def _assembled(self, layout: Layout, found: Values) -> QuestionVectors:
         import torch
 
         from vlm.model import Read

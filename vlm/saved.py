@@ -177,6 +177,7 @@ def _whole(folder: Path) -> PreferenceVLM:
         if told.get(what):
             names = sorted(str(one[0] if isinstance(one, tuple) else one) for one in told[what])
             raise _unfit(folder, what.partition("_")[0], names)
+    model.freeze()
     return model
 
 

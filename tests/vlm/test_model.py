@@ -1,0 +1,137 @@
+"""The model: what is read does not depend on its company, pictures count, and only the right parts learn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from prefs.errors import ConfigError, ModelError
+from tests.vlm.small import ENCODER, QUESTIONS, WIDTH, asked, causal, model, pictures
+from vlm.assemble import assemble
+from vlm.backbones import load_backbone
+from vlm.batch import Batcher
+from vlm.saved import make
+
+
+def vectors(made: Any, tokenizer: Any, questions: Any, shown: Any) -> tuple[Any, Any]:
+    import torch
+
+    batch = Batcher(tokenizer, made.config, shown).batch(questions)
+    with torch.inference_mode():
+        phi, g = assemble(batch.layout, made(**batch.inputs), made)
+    return phi.numpy(), g.numpy()
+
+
+@pytest.fixture(params=["encoder", "causal"])
+def either(request: Any, tmp_path: Any) -> tuple[Any, Any]:
+    import torch
+
+    if request.param == "encoder":
+        return model()
+    backbone = load_backbone(str(causal(tmp_path / "lm")))
+    torch.manual_seed(0)
+    made = make(backbone, dim=5, width=WIDTH, encoder=ENCODER, picture_tokens=2)
+    return made.eval(), backbone.tokenizer
+
+
+def test_a_question_is_read_the_same_alone_and_among_others(either: Any) -> None:
+    phi, _ = vectors(*either, QUESTIONS, pictures())
+    for row, question in enumerate(QUESTIONS):
+        alone, _ = vectors(*either, [question], pictures())
+        np.testing.assert_allclose(phi[row, : len(question.options)], alone[0], atol=1e-5)
+
+
+def test_pictures_words_and_labels_count(either: Any) -> None:
+    shown, other = pictures(), pictures(1)
+    phi, _ = vectors(*either, QUESTIONS, shown)
+    changed, _ = vectors(*either, QUESTIONS, other)
+    differs = [bool(np.abs(a - b).max() > 1e-3) for a, b in zip(phi, changed, strict=True)]
+    assert differs == [bool(question.items) for question in QUESTIONS]
+    like = asked("a", "rating", QUESTIONS[0].markdown, "Very much", "Quite", "A little", "Not at all")
+    turned, _ = vectors(*either, [QUESTIONS[0], like], shown)
+    assert np.abs(turned[0, :, 2:] - turned[1, :, 2:]).max() > 1e-3
+
+
+def test_a_causal_model_reads_to_its_last_token_and_an_encoder_all(tmp_path: Any) -> None:
+    import torch
+
+    for settings in ({"reads": "encoder"}, {"reads": "causal"}):
+        made, _ = model()
+        made.config.reads = settings["reads"]
+        states = torch.arange(12.0).view(1, 4, 3)
+        pooled = made._pooled(states, torch.tensor([[1, 1, 1, 0]]))
+        assert pooled.tolist() == [[3.0, 4.0, 5.0] if settings["reads"] == "encoder" else [6.0, 7.0, 8.0]]
+
+
+def test_the_start_knows_no_popularity_and_modest_tastes() -> None:
+    import torch
+
+    torch.manual_seed(0)
+    backbone = load_backbone("tiny", [])
+    made = make(backbone, dim=64).eval()
+    phi, g = vectors(made, backbone.tokenizer, QUESTIONS[:3], {})
+    assert not g[np.isfinite(g)].any()
+    length = np.linalg.norm(phi[0, -1, 2:])
+    assert 1.0 < length / np.sqrt(64) < 6.0 or 0.1 < length < 64
+
+
+@pytest.mark.parametrize(
+    ("tune", "learns"),
+    [("full", {"backbone", "lora"}), ("lora", {"lora"}), ("heads", set())],
+)
+def test_only_what_is_tuned_learns(tune: str, learns: set[str]) -> None:
+    made, _ = model(tune=tune, words=False)
+    names = made.tuned_names()
+    assert {"taste.weight", "appeal.weight", "bends.weight", "log_nu", "log_scale", "strength"} <= set(names)
+    assert any(name.startswith("projector") for name in names)
+    inner = [name for name in names if name.startswith("backbone")]
+    assert bool(inner) == (tune != "heads")
+    assert all("lora_" in name for name in inner) == (tune != "full")
+    assert not any("word_embeddings" in name for name in names)
+
+
+def test_lora_changes_nothing_at_the_start() -> None:
+    import torch
+
+    torch.manual_seed(0)
+    backbone = load_backbone("tiny", [])
+    plain = make(backbone, dim=5).eval()
+    before, _ = vectors(plain, backbone.tokenizer, QUESTIONS[:3], {})
+    tuned = make(backbone, dim=5, tune="lora", rank=2).eval()
+    tuned.taste.load_state_dict(plain.taste.state_dict())
+    after, _ = vectors(tuned, backbone.tokenizer, QUESTIONS[:3], {})
+    np.testing.assert_allclose(after, before, atol=1e-6)
+
+
+def test_words_of_a_backbone_made_in_code_learn() -> None:
+    made, _ = model()
+    assert any("word_embeddings" in name for name in made.tuned_names())
+
+
+@pytest.mark.parametrize(
+    ("setting", "problem"),
+    [
+        ({"tune": "some"}, r"tune 'some': allowed are full, lora, heads"),
+        ({"dim": 0}, r"dim 0: allowed are 1 to 512"),
+        ({"max_tokens": 4}, r"max_tokens 4: allowed are 16 to 8192"),
+        ({"picture_tokens": 5}, r"picture_tokens 5: allowed are 1 to 4"),
+        ({"width": 3, "encoder": ""}, r"encoder '' of width 3"),
+    ],
+)
+def test_refuses_settings_out_of_range(setting: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ConfigError, match=problem):
+        make(load_backbone("tiny", []), **setting)
+
+
+def test_refuses_an_unknown_backbone_and_other_kinds() -> None:
+    from vlm.config import PreferenceConfig
+    from vlm.model import PreferenceVLM
+
+    with pytest.raises(ModelError, match="a backbone of type 'unheard' cannot be made"):
+        PreferenceVLM(PreferenceConfig(body={"model_type": "unheard"}))
+    with pytest.raises(ModelError, match=r"of the kinds .*: train it again"):
+        PreferenceVLM(PreferenceConfig(body={"model_type": "bert"}, kinds=["pair"]))
+    with pytest.raises(ModelError, match="without the configuration of its backbone"):
+        PreferenceVLM(PreferenceConfig())
