@@ -42,7 +42,7 @@ SHOWN = (1, 2, 3, 4, 5, 6, 8, 10)
 Found = Mapping[str, Mapping[str, Identified]]
 
 
-def measure(survey: Survey, fitted: FittedBank, told: Told, size: int = SIZE) -> dict[str, Any]:
+def measure(survey: Survey, fitted: FittedBank, size: int, told: Told) -> dict[str, Any]:
     """What every policy reaches with test raters, and which was chosen on validation raters."""
     order = order_of(group_of(survey, fitted, "train", size), STEPS)
     validation, test = (group_of(survey, fitted, part, size) for part in ("validation", "test"))
@@ -120,8 +120,12 @@ def table(found: Sequence[Mapping[str, Any]]) -> str:
 def _read(reader: Path, bank: ItemBank, survey: Survey, data_dir: Path) -> dict[str, Any]:
     """The same through a reader, which knows the questions by their text or pictures."""
     fitted = read_data(reader, str(DATA / SETS[bank.name] / bank.name), bank, survey, data_dir)
-    found = measure(survey, fitted, lambda stage, done, total: None)
+    found = measure(survey, fitted, SIZE, _quiet)
     return {**found, "reader": fitted.report["reader"], "training": fitted.report["training"]}
+
+
+def _quiet(stage: str, done: int, total: int) -> None:
+    """Hears of progress and says nothing."""
 
 
 def main() -> None:
@@ -144,7 +148,7 @@ def main() -> None:
         bank, survey = bank_of(str(DATA / SETS[name] / name))
         if options.models is not None:
             model = load_fitted(options.models / f"{name}.model", bank)
-            found.append(measure(survey, model, lambda stage, done, total: None))
+            found.append(measure(survey, model, SIZE, _quiet))
         if options.reader is not None and (SETS[name] == "surveys" or options.data_dir is not None):
             found.append(_read(options.reader, bank, survey, options.data_dir or Path()))
         write_json(options.json, {"name": "rater_id", "size": SIZE, "sets": found})
