@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,12 @@ import tiny
 from commanding import Run
 from pyarrow import parquet
 
-from training import few_interviews, pairs_eval, pairs_interviews
+from prefs.bank import ItemBank
+from training import few_interviews, pairs_eval, pairs_interviews, readers
+from training.fitted import FittedBank
+from training.selection import fit_bank
 from training.splits import are_targets
+from training.surveys import Survey
 
 
 def compared(folder: Path) -> Path:
@@ -66,3 +71,25 @@ def test_compared_pictures_cannot_be_trained(run: Run, tmp_path: Path) -> None:
     refused = run("train", compared(tmp_path / "mine"), "--out", tmp_path / "m")
     assert refused.code == 2
     assert "`kallisti evaluate` takes them" in refused.err
+
+
+def test_a_survey_may_be_read(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tiny.survey(tmp_path / "moods", raters=200, questions=40)
+    reader = tmp_path / "reader"
+    reader.mkdir()
+    (reader / "manifest.json").write_text('{"format": "kallisti.reader/1"}')
+    (reader / "report.json").write_text('{"split": "all"}')
+    words = ("evaluate", folder, "--model", reader, "--json", tmp_path / "f.json", "--policies", "random")
+    refused = run(*words, "--questions", 3)
+    assert refused.code == 2
+    assert "has seen the test raters: train one with --kind vlm --split eval" in refused.err
+
+    def read(given: Path, data: str, bank: ItemBank, survey: Survey, data_dir: Path) -> FittedBank:
+        assert (given, data) == (reader, str(folder))
+        found = fit_bank(bank, survey, "eval")
+        return replace(found, report={"split": "eval", "reader": {"version": "x"}})
+
+    monkeypatch.setattr(readers, "read_data", read)
+    done = run(*words, "--questions", 3)
+    assert done.code == 0, done.err
+    assert json.loads((tmp_path / "f.json").read_text())["settings"]["fit"]["reader"] == {"version": "x"}
