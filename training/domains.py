@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import sha1
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from training.baselines.regression import losses
 from training.fitted import FittedBank
 from training.metrics import interval, resamples
 from training.predictive import predict
-from training.splits import Part, are_targets, raters_in
+from training.splits import Part, are_targets, by_hash, raters_in
 from training.surveys import MISSING, Survey
 
 MOST = 500  # raters
@@ -74,7 +73,7 @@ class Persons:
 def persons(survey: Survey, fitted: FittedBank, part: Part = "test", most: int = MOST) -> Persons:
     """Raters of a part, the first `most` in order of the sha1 of their id."""
     rows = np.flatnonzero(raters_in(survey.raters, part))
-    rows = np.array(sorted(rows, key=lambda row: sha1(survey.raters[row].encode()).hexdigest())[:most])
+    rows = np.array(sorted(rows, key=lambda row: by_hash(survey.raters[row]))[:most])
     model = fitted.alone()
     return Persons(
         model,

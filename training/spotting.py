@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha1
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +22,7 @@ from training.fitted import FittedBank
 from training.hypotheses import Crowd
 from training.identify import TOP, Identified, hypotheses, identify
 from training.policies import Asked, Cohort, Told, adaptive, counting, eig, fixed_order, naming, random_order
-from training.splits import Part, are_targets, raters_in
+from training.splits import Part, are_targets, by_hash, raters_in
 from training.surveys import MISSING, Survey
 
 READINGS = ("", "_unseen")
@@ -71,7 +70,7 @@ def group_of(survey: Survey, fitted: FittedBank, part: Part, size: int) -> Group
     targets = are_targets(question.question_id for question in survey.questions)
     table = survey.table().astype(np.intp)
     able = raters_in(survey.raters, part) & ((table[:, targets] >= 0).sum(1) >= LEAST_TARGETS)
-    order = sorted(np.flatnonzero(able), key=lambda row: sha1(survey.raters[row].encode()).hexdigest())
+    order = sorted(np.flatnonzero(able), key=lambda row: by_hash(survey.raters[row]))
     said, model = table[order[:size]], fitted.alone()
     vectors = fitted.source(model.space).all()
     every = infer_many(model.space, vectors, said, around=model.lapse)

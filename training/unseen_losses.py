@@ -34,12 +34,12 @@ from training.predictive import predict
 from training.rater_id.corpus import JUDGING
 from training.rater_id.data import of_survey
 from training.readbank import STYLES, Reads, calibrated, read_bank, shares_of
-from training.splits import Part, are_targets, fold, raters_in
+from training.splits import Part, are_targets, by_hash, fold, raters_in
 from training.surveys import MISSING, Survey
 from training.work import Work
 
 STRENGTHS = (0.35, 0.5, 0.7, 1.0, 1.4)
-JUDGES = 300  # validation raters
+JUDGES, TESTED = 200, 500  # raters, of validation and test
 FEW = 5  # judged candidates below which a hash takes a fourth of the candidates instead
 READINGS = ("reader", "grafted")
 
@@ -77,9 +77,10 @@ class Study:
         return cls(bank, survey, survey.table().astype(np.intp), shares, target, ordered, chosen, seen)
 
     def rows(self, part: Part, most: int | None = None) -> NDArray[np.intp]:
-        """Raters of a part who answered a target."""
+        """Raters of a part who answered a target, the first `most` in order of the sha1 of their id."""
         answered = (self.table[:, self.target] >= 0).any(1)
-        return np.flatnonzero(raters_in(self.survey.raters, part) & answered)[:most]
+        rows = np.flatnonzero(raters_in(self.survey.raters, part) & answered)
+        return np.array(sorted(rows, key=lambda row: by_hash(self.survey.raters[row]))[:most], np.intp)
 
     def losses(
         self, fitted: FittedBank, rows: NDArray[np.intp], known: NDArray[np.bool_], wanted: NDArray[np.bool_]
@@ -212,12 +213,12 @@ def compare(
     report: Mapping[str, Any],
     work: Work | None = None,
 ) -> dict[str, Any]:
-    """Log loss of the target answers of test raters under each condition, and what was recovered.
+    """Log loss of the target answers of up to 500 test raters under each condition, and what was recovered.
 
     by_number: a model fitted to training raters, targets among its questions. report: of the reader.
     work: where the fit of the candidates alone is kept, to go on after a cut.
     """
-    rows, known = study.rows("test"), ~study.target
+    rows, known = study.rows("test", TESTED), ~study.target
     read, tried = read_best(reader, study, report)
     text = read_bank(reader, study.bank, report=report)
     settings = Settings(**by_number.report["settings"]) if "settings" in by_number.report else Settings()
