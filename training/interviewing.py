@@ -14,12 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from prefs.batch import Beliefs
+from prefs.model import QuestionVectors
 from prefs.space import Floats
+from prefs.static import static_order
 from training.choosing import JUDGES, nearness
 from training.evaluate import QUESTIONS, Evaluation
 from training.metrics import sure_temperature, tempered
 from training.policies import Asked, Cohort, Near, epig, random_order, taken
 from training.predictive import predict
+from training.splits import raters_in
 from training.surveys import MISSING
 
 PRICE, MOST, NOTHING = "price", "questions", "nothing left"  # why an interview ends
@@ -124,16 +128,57 @@ def learn(own: Evaluation, cohort: Cohort, steps: int) -> tuple[Way, Curve]:
 
     cohort: validation raters of `own`, all of whom answered `steps` candidates.
     """
-    orders = own.orders(["static"], steps)
+    order = completed_order(own, steps)
     ks = [k for k in QUESTIONS if k <= steps]
     judges = replace(cohort, answers=cohort.answers[:JUDGES], wanted=cohort.wanted[:JUDGES])
-    near, _ = nearness(own, judges, orders, ks, None)
-    order = tuple(orders["static"])
+    own.told("near the order", 0, 1)
+    free = interview(judges, order, Near(len(order)), steps).asked
+    near, _ = nearness(own, judges, {"static": order}, ks, free)
     met = interview(cohort, order, near, steps)
     predicted = [predict(cohort.beliefs(met.asked, k), cohort.targets) for k in range(steps + 1)]
     warmth = tuple(_warmth(cohort, p) for p in predicted)
     losses = [_losses(cohort, p, one) for p, one in zip(predicted, warmth, strict=True)]
     return Way(order, near, warmth), Curve(np.stack(losses, 1), met.gains)
+
+
+def completed_order(own: Evaluation, steps: int) -> tuple[int, ...]:
+    """All candidates in the fixed order that training raters teach, greedy for the steps and a few more.
+
+    Which questions a rater was asked depends on the answers given before. The likelihood takes no harm of
+    that (missing at random, Rubin 1976), but an average over those who happen to have been asked would; so
+    the order is made with everybody's missing answers drawn from what the model expects of that rater.
+    """
+    train = raters_in(own.survey.raters, "train")
+    own.told("static order", 0, 1)
+    every = own.beliefs
+    beliefs = Beliefs(every.mean[train], every.cov[train], every.lapse[train], every.answers[train])
+    answers = completed(own.vectors, beliefs, own.table[train], np.random.default_rng(0))
+    count = min(len(own.candidate), steps + steps // 2)
+    order = static_order(
+        own.vectors, answers, beliefs, own.candidate.tolist(), own.target.tolist(), count=count
+    )
+    places = {int(column): place for place, column in enumerate(own.candidate)}
+    return tuple(places[column] for column in order)
+
+
+def completed(
+    vectors: QuestionVectors, beliefs: Beliefs, answers: NDArray[np.intp], rng: np.random.Generator
+) -> NDArray[np.intp]:
+    """Answers (R, Q) with those that are missing, -1, drawn from each rater's belief.
+
+    One taste is drawn for all missing answers of a rater.
+    """
+    found = answers.copy()
+    roots = np.linalg.cholesky(beliefs.cov)
+    noise = rng.standard_normal(beliefs.mean.shape)
+    tastes = beliefs.mean + np.einsum("rij,rj->ri", roots, noise)
+    for column, (phi, g) in enumerate(zip(vectors.phi, vectors.g, strict=True)):
+        rows = np.flatnonzero(answers[:, column] < 0)
+        real = np.isfinite(g)
+        said = (tastes[rows] @ phi[real].T + g[real] + rng.gumbel(size=(len(rows), real.sum()))).argmax(1)
+        careless = rng.random(len(rows)) < beliefs.lapse[rows]
+        found[rows, column] = np.where(careless, rng.integers(real.sum(), size=len(rows)), said)
+    return found
 
 
 def curve(cohort: Cohort, way: Way, steps: int) -> Curve:

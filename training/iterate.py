@@ -108,13 +108,13 @@ class Iteration:
         """
         start = self.arm(0, PLANNED)
         target = float(start.curve.losses.mean(0)[self.settings.level])
-        records = [recorded(0, {PLANNED: start}, target, self.settings.price)]
+        records = [recorded(0, {PLANNED: start}, start.curve, target, self.settings.price)]
         self._tell(records)
         arms = {PLANNED: start, RANDOM: start}
         for number in range(1, self.settings.rounds + 1):
             self._interviews(number, arms[PLANNED])
             arms = {kind: self.arm(number, kind) for kind in (PLANNED, RANDOM)}
-            records.append(recorded(number, arms, target, self.settings.price))
+            records.append(recorded(number, arms, start.curve, target, self.settings.price))
             self._tell(records)
         test = self.test()
         return {

@@ -36,20 +36,22 @@ class Arm:
     seconds: float
 
 
-def recorded(number: int, arms: Mapping[str, Arm], target: float, price: float) -> dict[str, Any]:
-    """A round; target: the loss in nats that round 0 set, price: of a question in bits."""
+def recorded(
+    number: int, arms: Mapping[str, Arm], start: Curve, target: float, price: float
+) -> dict[str, Any]:
+    """A round; start: the curve of round 0, target: the loss in nats it set, price: of a question in bits."""
     record: dict[str, Any] = {
         "round": number,
         "measured_raters": len(arms[PLANNED].curve.losses),
         "target_loss": round(target, 6),
-        **{kind: _of_arm(arm, target, price) for kind, arm in arms.items()},
+        **{kind: _of_arm(arm, start, target, price) for kind, arm in arms.items()},
     }
     if RANDOM in arms:
         record["saved_against_random"] = saved(arms[PLANNED].curve.losses, arms[RANDOM].curve.losses, target)
     return record
 
 
-def _of_arm(arm: Arm, target: float, price: float) -> dict[str, Any]:
+def _of_arm(arm: Arm, start: Curve, target: float, price: float) -> dict[str, Any]:
     trained = raters_in(arm.own.survey.raters, "train")
     lengths = [len(one.turns) for one in arm.met]
     stop, loss = arm.curve.at_price(price)
@@ -64,6 +66,7 @@ def _of_arm(arm: Arm, target: float, price: float) -> dict[str, Any]:
         "near": asdict(arm.way.near),
         "log_loss": _means(arm.curve),
         "to_target": reached(arm.curve.losses, target),
+        "saved_since_round_0": saved(arm.curve.losses, start.losses, target),
         "at_price": {"questions": round(stop, 3), "log_loss": round(loss, 6)},
         "seconds": arm.seconds,
     }

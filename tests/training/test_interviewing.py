@@ -5,9 +5,22 @@ import pytest
 from simulated import people
 
 from prefs.acquisition import epig as live_epig
+from prefs.batch import Beliefs
 from prefs.belief import Belief
+from prefs.model import QuestionVectors
 from training.evaluate import Evaluation
-from training.interviewing import MOST, NOTHING, PRICE, Curve, Way, at_random, curve, interview, learn
+from training.interviewing import (
+    MOST,
+    NOTHING,
+    PRICE,
+    Curve,
+    Way,
+    at_random,
+    completed,
+    curve,
+    interview,
+    learn,
+)
 from training.policies import Cohort, Near, fixed_order
 
 TRUTH = people(300, 24, 2, size=1, answered=0.8, seed=5)
@@ -63,6 +76,28 @@ def test_random_interviews_are_as_long_as_the_planned(own: Evaluation, cohort: C
     assert (at_random(cohort, lengths, seed=3).asked == found.asked).all()
     assert (at_random(cohort, lengths, seed=4).asked != found.asked).any()
     assert not at_random(cohort, np.zeros_like(lengths), seed=3).lengths.any()
+
+
+def test_missing_answers_are_drawn_from_each_raters_belief() -> None:
+    vectors = QuestionVectors(
+        np.array([[[0.0], [2.0], [0.0]], [[0.0], [0.0], [0.0]]]), np.array([[0, 0, -np.inf], [0, 1, 0]])
+    )
+    many = 20000
+    mean = np.repeat([[1.0], [-1.0]], many // 2, axis=0)
+    lapse = np.where(np.arange(many) % 2, 0.4, 0.0)
+    beliefs = Beliefs(mean, np.full((many, 1, 1), 1e-12), lapse, np.zeros(many, dtype=np.intp))
+    answers = np.full((many, 2), -1)
+    answers[:5000, 1] = 2
+    found = completed(vectors, beliefs, answers, np.random.default_rng(0))
+    assert (found[:5000, 1] == 2).all(), "what was answered stays"
+    for high, z in ((True, 1.0), (False, -1.0)):
+        for eps in (0.0, 0.4):
+            rows = (mean[:, 0] == z) & (lapse == eps)
+            expected = (1 - eps) / (1 + np.exp(-2 * z)) + eps / 2
+            assert (found[rows, 0] == 1).mean() == pytest.approx(expected, abs=0.025), high
+    careful = (lapse == 0) & (np.arange(many) >= 5000)
+    shares = np.bincount(found[careful, 1], minlength=3) / careful.sum()
+    assert shares == pytest.approx(np.exp([0, 1, 0]) / np.exp([0, 1, 0]).sum(), abs=0.02)
 
 
 def test_a_way_is_learned_and_kept(own: Evaluation, cohort: Cohort) -> None:
