@@ -17,8 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from prefs.errors import GalleryError
 from prefs.markdown import ITEM_ID
+from prefs.raters import LOCAL_RATER
 from ui import pages
-from ui.security import LOCAL_RATER
 from ui.service import InterviewService
 from ui.views import Json
 

@@ -23,9 +23,9 @@ from prefs.errors import QuestionError
 from prefs.interview import Interview
 from prefs.log import Action, Asked, Entry, standing
 from prefs.questions import Answer, Question
+from prefs.raters import LOCAL_RATER
 from ui import views
 from ui.pages.predictions import find, told
-from ui.security import LOCAL_RATER
 from ui.views import Json
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from prefs.errors import ConfigError, DataError
+from prefs.raters import LOCAL_RATER
 from ui.cli.options import AsJson, DatabaseUrl, DataDir, RaterId, check_out, data_folder, say
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def raters(data_dir: DataDir = None, database_url: DatabaseUrl = None, as_json: 
 
 
 def export(
-    rater: RaterId = "me",
+    rater: RaterId = LOCAL_RATER,
     out: Annotated[Path | None, typer.Option(help="File to write.  [default: standard output]")] = None,
     transcripts: Annotated[bool, typer.Option(help="JSON Lines, one interview a line, instead.")] = False,
     data_dir: DataDir = None,
@@ -89,7 +90,7 @@ def import_(
 
 
 def erase(
-    rater: RaterId = "me",
+    rater: RaterId = LOCAL_RATER,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from prefs.raters import LOCAL_RATER
 from ui.cli.about import read_about
 from ui.cli.options import (
     About,
@@ -33,7 +34,7 @@ def interview(
     acquisition: Annotated[
         Literal["random", "eig", "epig", "eubo"], typer.Option(help="What chooses the next question.")
     ] = "eig",
-    rater: RaterId = "me",
+    rater: RaterId = LOCAL_RATER,
     share: Annotated[
         bool | None,
         typer.Option(

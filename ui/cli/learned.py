@@ -9,6 +9,7 @@ from indexing.skips import printable
 from prefs import taste
 from prefs.markdown import plain
 from prefs.progress import describe
+from prefs.raters import LOCAL_RATER
 
 if TYPE_CHECKING:
     from prefs.interview import Interview
@@ -35,7 +36,7 @@ def facts(workspace: Workspace, live: Interview, rater: str) -> dict[str, Any]:
     }
     if workspace.galleries and progress.answers:
         folder = next(iter(workspace.galleries.values())).gallery.root
-        whose = "" if rater == "me" else f" --rater {shlex.quote(rater)}"
+        whose = "" if rater == LOCAL_RATER else f" --rater {shlex.quote(rater)}"
         found["next"] = f"kallisti rank {shlex.quote(str(folder))}{whose} --out order.html"
     return found
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from prefs.errors import ConfigError, DataError
+from prefs.raters import LOCAL_RATER
 from ui.cli.options import (
     AsJson,
     ClusterAddress,
@@ -95,7 +96,7 @@ def _elsewhere(engine: Engine, encoder: Encoder, asked: str) -> Elsewhere:
 def rank(
     gallery: GalleryPath,
     out: Annotated[Path, typer.Option(help="FILE.csv or FILE.html.")],
-    rater: RaterId = "me",
+    rater: RaterId = LOCAL_RATER,
     encoder: EncoderName = "auto",
     database_url: DatabaseUrl = None,
     data_dir: DataDir = None,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from prefs.errors import ConfigError, NotFoundError
+from prefs.raters import LOCAL_RATER
 from ui.cli.about import read_about
 from ui.cli.answers import open_store
 from ui.cli.options import (
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from prefs.questions import Question
     from training.workspace import Workspace
 
-SELF = "me"  # the local person, who may have answered nothing yet
 FILES = (".csv", ".jsonl")
 PICTURES = ("pair", "grid", "thumbs")
 NOBODY = "Nothing is known of this person: these are the shares of all people."
@@ -50,7 +50,7 @@ def predict(
         str,
         typer.Argument(help="Whose answers to foretell: bfi, epi or a survey folder.", metavar="QUESTIONS"),
     ],
-    rater: RaterId = SELF,
+    rater: RaterId = LOCAL_RATER,
     bank: Banks = None,
     about: About = None,
     out: Annotated[
@@ -251,7 +251,7 @@ def _asked(rater: str, data_dir: Path | None, database_url: str | None) -> list[
         try:
             store.rater(rater)
         except NotFoundError:
-            if rater != SELF:
+            if rater != LOCAL_RATER:
                 raise
         return [one.question for one in store.log_of_rater(rater)[0].values()]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ui.security import LOCAL_RATER
+from prefs.raters import LOCAL_RATER
 
 if TYPE_CHECKING:
     from training.workspace import Workspace
