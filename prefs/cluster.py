@@ -23,7 +23,7 @@ from types import TracebackType
 from typing import Any, TextIO, cast
 from uuid import uuid4
 
-from prefs.engines import AHEAD, Key, Result, Task, Work, bounded
+from prefs.engines import AHEAD, Job, Key, Result, Task, bounded
 from prefs.errors import ClusterError, ConfigError, KallistiError, MissingPartError
 
 INSTALL = 'pip install "kallisti[ray]"'
@@ -105,9 +105,7 @@ class Ray:
         self._ray.shutdown()
         sys.stdout = self._stdout
 
-    def run(
-        self, work: Work[Task, Result], tasks: Iterable[tuple[Key, Task]]
-    ) -> Iterator[tuple[Key, Result]]:
+    def run(self, work: Job[Task, Result], tasks: Iterable[tuple[Key, Task]]) -> Iterator[tuple[Key, Result]]:
         """See `prefs.engines.Engine.run`; the work is put into the object store once.
 
         Raises:

@@ -26,7 +26,7 @@ EngineName = Literal["local", "ray"]
 AHEAD = 2  # tasks under way for each that can run at once
 
 
-class Work(Protocol[TaskIn, ResultOut]):
+class Job(Protocol[TaskIn, ResultOut]):
     """A pure function of one task that can be sent to another machine.
 
     packages: what must be installed there in the same versions, by the names that installers know.
@@ -48,9 +48,7 @@ class Work(Protocol[TaskIn, ResultOut]):
 class Engine(Protocol):
     """Does tasks."""
 
-    def run(
-        self, work: Work[Task, Result], tasks: Iterable[tuple[Key, Task]]
-    ) -> Iterator[tuple[Key, Result]]:
+    def run(self, work: Job[Task, Result], tasks: Iterable[tuple[Key, Task]]) -> Iterator[tuple[Key, Result]]:
         """(key, work(task)) of every (key, task), each once, in the order in which they get ready.
 
         Tasks are drawn from the iterable as there is room for them, so that few are in memory.
@@ -72,9 +70,7 @@ class Local:
         """threads: tasks at a time, by default one for each core that this process may use."""
         self.threads = threads or cores()
 
-    def run(
-        self, work: Work[Task, Result], tasks: Iterable[tuple[Key, Task]]
-    ) -> Iterator[tuple[Key, Result]]:
+    def run(self, work: Job[Task, Result], tasks: Iterable[tuple[Key, Task]]) -> Iterator[tuple[Key, Result]]:
         """See `Engine.run`."""
         with single_threaded():
             if self.threads == 1:
