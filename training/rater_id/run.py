@@ -21,7 +21,7 @@ from training.rater_id.drawing import check
 from training.rater_id.hardware import Hardware, hardware
 from training.rater_id.logs import LogName, logger
 from training.rater_id.recipe import Recipe
-from training.rater_id.trainer import Judged, Told, Trainer
+from training.rater_id.trainer import Diverged, Judged, Told, Trainer
 from training.selection import Split
 
 if TYPE_CHECKING:
@@ -74,12 +74,16 @@ def train_reader(
     corpus = corpus_of(sets, wanted.split, wanted.hold_out_questions, wanted.hold_out_sets)
     check(corpus.parts, wanted.recipe)
     machine = hardware(wanted.recipe.precision)
-    parts = Parts(out, about(sets, wanted, machine), resume)
     backbone, model = build(corpus, sets, wanted)
     batchers, shortened = _batchers(model, backbone.tokenizer, corpus.parts)
+    parts = Parts(out, about(sets, wanted, machine), resume)
     trainer = Trainer(model, batchers, corpus.parts, wanted.recipe, machine.device, machine.bf16)
-    with logger(wanted.log, out.name, wanted.recipe.as_json()) as log:
-        trainer.run(parts.folder / "fit", told, judged, log)
+    try:
+        with logger(wanted.log, out.name, wanted.recipe.as_json()) as log:
+            trainer.run(parts.folder / "fit", told, judged, log)
+    except Diverged:  # going on would end the same
+        shutil.rmtree(parts.folder)
+        raise
     found = report(corpus, wanted, machine, trainer, shortened)
     _save(trainer.model, backbone.tokenizer, out, wanted.light, found)
     shutil.rmtree(parts.folder)

@@ -47,6 +47,10 @@ Judged = Callable[[int, Figures], None]
 Logged = Callable[[int, dict[str, float]], None]
 
 
+class Diverged(ModelError):
+    """A training whose loss or gradient is no number any more."""
+
+
 class Trainer:
     """A training of a model on the parts of a corpus; batchers: one for each part, with its pictures."""
 
@@ -74,7 +78,7 @@ class Trainer:
         """Steps on to the end from what lies in the folder, and takes the best step's parameters.
 
         Raises:
-            ModelError: the loss is no number any more, or what was kept is damaged.
+            Diverged: the loss is no number any more. ModelError: what was kept is damaged.
         """
         self.resume(folder)
         saved = time.monotonic()
@@ -104,7 +108,7 @@ class Trainer:
         """Learns from what step `number` draws; returns the losses by name.
 
         Raises:
-            ModelError: the loss is no number.
+            Diverged: the loss or its gradient is no number.
         """
         import torch
 
@@ -313,8 +317,8 @@ def _seed(seed: int, step: int) -> int:
     return int(np.random.SeedSequence([seed, step]).generate_state(1)[0])
 
 
-def _diverged(step: int, what: str) -> ModelError:
-    return ModelError(
+def _diverged(step: int, what: str) -> Diverged:
+    return Diverged(
         f"the training diverged at step {step + 1}, with {what}: lower rate and head_rate in a --recipe"
     )
 

@@ -10,7 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from prefs.errors import ConfigError, DataError
+from ui.cli.interviewer import PlannedBanks, PlannedModel, train_asker
 from ui.cli.options import AsJson, DatabaseUrl, DataDir, data_folder, note, progress_bar, say
+from ui.cli.reading import (
+    BackboneName,
+    HoldOutQuestions,
+    HoldOutSets,
+    Light,
+    Log,
+    Preset,
+    Reading,
+    RecipeFile,
+    Steps,
+    train_vlm,
+)
 
 if TYPE_CHECKING:
     from prefs.bank import ItemBank
@@ -26,33 +39,52 @@ def train(
         list[str],
         typer.Argument(
             help="Survey folders, folders of rated pictures, bfi, epi, and store: for the people here who "
-            "agreed to it. Sets that share people or questions are fitted as one."
+            "agreed to it; models that read also take folders of compared pictures. Sets that share people "
+            "or questions are fitted as one."
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder to write the model to.")],
     kind: Annotated[
-        Literal["choice", "vlm", "interviewer"], typer.Option(help="What to train; only choice so far.")
+        Literal["choice", "vlm", "interviewer"],
+        typer.Option(
+            help="What to train: choice knows questions by number; vlm reads them, so that it knows new "
+            "ones; interviewer learns to ask, from transcripts of `kallisti plan` in place of data sets."
+        ),
     ] = "choice",
-    preset: Annotated[
-        Literal["tiny", "small", "base"] | None,
-        typer.Option(help="Size of a model that reads.", show_default=False),
-    ] = None,
+    preset: Preset = None,
+    backbone: BackboneName = None,
     split: Annotated[
         Literal["eval", "all"], typer.Option(help="eval leaves the test raters out; all is for use.")
     ] = "all",
-    hold_out_questions: Annotated[
-        bool, typer.Option("--hold-out-questions", help="Leave the target questions out (models that read).")
-    ] = False,
+    hold_out_questions: HoldOutQuestions = False,
+    hold_out_set: HoldOutSets = None,
+    steps: Steps = None,
+    recipe: RecipeFile = None,
+    light: Light = False,
+    log: Log = "none",
+    bank: PlannedBanks = None,
+    model: PlannedModel = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was cut off.")] = False,
     database_url: DatabaseUrl = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Fit the choice model to the answers of one data set or of several at once.
+    """Fit a model to the answers of one data set or of several at once.
 
     Example: kallisti train epi --out epi.model --split eval
     """
-    _check_kind(kind, preset, hold_out_questions)
+    reading = Reading(
+        preset, backbone, steps, recipe, hold_out_questions, tuple(hold_out_set or ()), log, light
+    )
+    if kind != "interviewer" and (bank or model):
+        raise ConfigError("--bank and --model are of interviewers: add --kind interviewer, or leave them out")
+    if kind == "vlm":
+        train_vlm(data, out, reading, split, resume, database_url, data_dir, as_json)
+        return
+    if kind == "interviewer":
+        train_asker(data, out, reading, bank or (), model, split, resume, as_json)
+        return
+    _check_kind(reading)
     from training.joint import train as fit
 
     sets, said = _read(data, data_dir, database_url)
@@ -62,20 +94,20 @@ def train(
     say(found, as_json, _text(found))
 
 
-def _check_kind(kind: str, preset: str | None, hold_out_questions: bool) -> None:
+def _check_kind(reading: Reading) -> None:
     """Raises ConfigError for what the choice model cannot do."""
-    if kind != "choice":
-        raise ConfigError(f"--kind {kind} cannot be trained yet: allowed is choice")
-    if preset is not None:
+    if reading.preset is not None:
         raise ConfigError(
-            f"--preset {preset} sizes a model that reads: the choice model takes its size from "
+            f"--preset {reading.preset} sizes a model that reads: the choice model takes its size from "
             "validation raters, leave --preset out"
         )
-    if hold_out_questions:
+    if reading.hold_out_questions:
         raise ConfigError(
             "--hold-out-questions needs a model that reads: the choice model knows each question by its "
             "answers and cannot tell of one that it never saw, leave it out"
         )
+    for name in reading.given():
+        raise ConfigError(f"{name} is of models that read: add --kind vlm, or leave it out")
 
 
 def _read(
@@ -90,10 +122,10 @@ def _read(
         if data.count(name) > 1:
             raise ConfigError(f"{name!r} is named {data.count(name)} times: name each data set once")
     sets = [bank_of(name) for name in named]
-    return _with_store(sets, data_folder(data_dir), database_url) if STORE in data else (sets, None)
+    return with_store(sets, data_folder(data_dir), database_url) if STORE in data else (sets, None)
 
 
-def _with_store(sets: Sets, folder: Path, database_url: str | None) -> tuple[Sets, StoreData]:
+def with_store(sets: Sets, folder: Path, database_url: str | None) -> tuple[Sets, StoreData]:
     """The sets with the interviews of consenting people, and sets of theirs about other kept banks."""
     from prefs.store import Store
     from training.openbanks import banks_to_retrain

@@ -6,10 +6,10 @@ import errno
 import json
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 import typer
 
@@ -76,7 +76,13 @@ ClusterAddress = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
-Progress = Callable[[str, int, int], None]
+
+class Progress(Protocol):
+    """Hears of progress: a stage, how much is done of how much, and what else there is to tell of it."""
+
+    def __call__(self, stage: str, done: int, total: int, detail: str = "") -> None:
+        """Shows it."""
+
 
 STAGES = {"scan": "Looking through the folder", "embed": "Reading the pictures"}
 
@@ -92,7 +98,7 @@ def data_folder(given: Path | None) -> Path:
 
 @contextmanager
 def progress_bar(quiet: bool = False) -> Iterator[Progress]:
-    """A progress bar on standard error: call the yielded function with (stage, done, total).
+    """A progress bar on standard error: call the yielded function with (stage, done, total, detail).
 
     Nothing is shown before the first call, and nothing stays on the screen. Where standard error is
     no terminal, each stage is one line.
@@ -100,7 +106,7 @@ def progress_bar(quiet: bool = False) -> Iterator[Progress]:
     with ExitStack() as shown:
         bars: dict[str, Any] = {}
 
-        def report(stage: str, done: int, total: int) -> None:
+        def report(stage: str, done: int, total: int, detail: str = "") -> None:
             if quiet:
                 return
             title = STAGES.get(stage, stage)
@@ -113,7 +119,8 @@ def progress_bar(quiet: bool = False) -> Iterator[Progress]:
                 bars[""] = shown.enter_context(_bar())
             if stage not in bars:
                 bars[stage] = bars[""].add_task(title, total=total)
-            bars[""].update(bars[stage], completed=done, total=total)
+            shown_as = ", ".join(filter(None, (title, detail)))
+            bars[""].update(bars[stage], completed=done, total=total, description=shown_as)
 
         yield report
 

@@ -140,7 +140,7 @@ def test_a_folder_of_another_format_is_told_what_was_expected(run: Run, tmp_path
 
 def test_what_cannot_be_combined_is_refused(run: Run, tmp_path: Path) -> None:
     moods, out = tiny.survey(tmp_path / "moods"), tmp_path / "m"
-    refused(run("train", moods, "--out", out, "--kind", "vlm"), "--kind vlm", "allowed is choice")
+    refused(run("train", moods, "--out", out, "--backbone", "minilm"), "--backbone is of models that read")
     refused(run("train", moods, "--out", out, "--preset", "tiny"), "--preset tiny", "leave --preset out")
     refused(run("train", moods, "--out", out, "--hold-out-questions"), "--hold-out-questions", "reads")
     refused(run("train", moods, moods, "--out", out), "is named 2 times")
