@@ -22,10 +22,10 @@ from prefs.model import ChoiceModel, QuestionVectors
 from prefs.space import Floats
 from prefs.transcripts import Transcript
 from training.fitted import FittedBank
-from training.hypotheses import MISSING, Crowd, Rows, answers_of
+from training.hypotheses import Crowd, Rows, answers_of
 from training.interviewer.gains import Weighing, sequences
 from training.plan import tastes_of
-from training.surveys import Survey
+from training.surveys import MISSING, Survey
 from vlm.asking_head import FEATURES, PolicyHead, Singles, State, features
 
 Told = Callable[[str, int, int], None]

@@ -38,7 +38,8 @@ class Settings:
 
     backbone: name or folder. layers: keeps the first ones only, None for all. tune: low-rank adapters of
     rank `rank` in every linear layer, or all weights but the word embeddings (also these where the
-    backbone is made in code). rate: peak learning rate, reached after a tenth of the steps, then falling
+    backbone is made in code). upper: tunes the last layers only, None for all; what lies below them costs no
+    gradients. rate: peak learning rate, reached after a tenth of the steps, then falling
     to 0. known: share of examples that tell their first turns as known beforehand.
 
     Raises:
@@ -49,6 +50,7 @@ class Settings:
     layers: int | None = None
     tune: Tune = "lora"
     rank: int = 16
+    upper: int | None = None
     rate: float = 1e-3
     steps: int = 150
     batch: int = 4
@@ -60,6 +62,7 @@ class Settings:
         rules = (
             (self.tune in get_args(Tune), f"tune {self.tune!r}: allowed are lora, full"),
             (self.rank >= 1, f"rank {self.rank}: at least 1 is needed"),
+            (self.upper is None or self.upper >= 1, f"{self.upper} upper layers: at least 1 is needed"),
             (0.0 < self.rate < 1.0, f"learning rate {self.rate}: allowed is between 0 and 1"),
             (self.steps >= 1, f"{self.steps} steps: at least 1 is needed"),
             (self.batch >= 1, f"batch of {self.batch}: at least 1 is needed"),
@@ -128,20 +131,43 @@ def _prepared(model: Any, settings: Settings) -> Any:
     """The model with what is tuned free, everything else fixed."""
     import torch
 
+    below = _below(model, settings)
     if settings.tune == "lora":
         from peft import LoraConfig, get_peft_model
 
         torch.manual_seed(settings.seed)
-        lora = LoraConfig(
-            r=settings.rank,
-            lora_alpha=2 * settings.rank,
-            target_modules="all-linear",
-            task_type="CAUSAL_LM",
-        )
+        chosen: dict[str, Any] = {"target_modules": "all-linear"}
+        if below:
+            chosen = {
+                "target_modules": _linears(model.base_model.layers),
+                "layers_to_transform": list(range(below, model.config.num_hidden_layers)),
+            }
+        rank = settings.rank
+        lora = LoraConfig(r=rank, lora_alpha=2 * rank, task_type="CAUSAL_LM", **chosen)
         return get_peft_model(model, lora)
     if settings.backbone != "tiny":
         model.get_input_embeddings().requires_grad_(False)
+    if below:
+        model.base_model.layers[:below].requires_grad_(False)
     return model
+
+
+def _linears(layers: Any) -> list[str]:
+    """Names of the linear layers in a stack."""
+    import torch
+
+    found = [name for name, one in layers.named_modules() if isinstance(one, torch.nn.Linear)]
+    return sorted({name.rpartition(".")[2] for name in found})
+
+
+def _below(model: Any, settings: Settings) -> int:
+    """How many of the first layers are not tuned."""
+    if settings.upper is None:
+        return 0
+    count = model.config.num_hidden_layers
+    if settings.upper > count or not hasattr(model.base_model, "layers"):
+        raise ConfigError(f"{settings.upper} upper layers: backbone {settings.backbone!r} has {count}")
+    return int(count - settings.upper)
 
 
 class _Work:
@@ -199,8 +225,8 @@ def _run(work: _Work, examples: Examples, tokenizer: Any, told: Told | None, unt
     """Steps from where the work is, by trl's trainer."""
     from datasets import Dataset
     from torch.optim.lr_scheduler import LambdaLR
-    from trl import SFTConfig, SFTTrainer
 
+    trl = part("trl")
     settings, start = work.settings, work.done
     numbers = range(start * settings.batch, until * settings.batch)
     data = Dataset.from_dict(examples.columns(numbers))
@@ -208,7 +234,7 @@ def _run(work: _Work, examples: Examples, tokenizer: Any, told: Told | None, unt
     machine = hardware()
     gpu = machine.device.type == "cuda"
     with tempfile.TemporaryDirectory() as beside:
-        arguments = SFTConfig(
+        arguments = trl.SFTConfig(
             output_dir=beside,
             max_steps=until - start,
             per_device_train_batch_size=settings.batch,
@@ -228,7 +254,7 @@ def _run(work: _Work, examples: Examples, tokenizer: Any, told: Told | None, unt
             dataloader_pin_memory=gpu,
             seed=settings.seed,
         )
-        trainer = SFTTrainer(
+        trainer = trl.SFTTrainer(
             work.model,
             args=arguments,
             train_dataset=data,
@@ -251,7 +277,7 @@ def _callback(work: _Work, told: Told | None) -> Any:
     """Counts steps, keeps the state every few seconds and refuses a loss that is not finite."""
     from transformers import TrainerCallback
 
-    class Steps(TrainerCallback):  # type: ignore[misc]
+    class Steps(TrainerCallback):
         def __init__(self) -> None:
             self.saved = time.monotonic()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,7 +14,9 @@ from prefs.errors import ConfigError
 from ui.cli.options import AsJson, ClusterAddress, EngineOption, check_out, note, progress_bar, say
 
 if TYPE_CHECKING:
+    from training.fitted import FittedBank
     from training.groups import Groups
+    from training.plan import Settings
     from training.surveys import Survey
 
 
@@ -51,6 +54,20 @@ def plan(
             show_default=False,
         ),
     ] = None,
+    strangers: Annotated[
+        int | None,
+        typer.Option(
+            "--strangers",
+            help="Plan the interviews of this many people as of somebody whom nobody knows yet: each is left "
+            "out of those weighed. What an interviewer of new people is trained on.",
+            min=1,
+            show_default=False,
+        ),
+    ] = None,
+    split: Annotated[
+        Literal["eval", "all"],
+        typer.Option(help="eval leaves the test raters out, also of those weighed."),
+    ] = "all",
     seed: Annotated[int, typer.Option(help="Of the subsets and the sample.")] = 0,
     engine: EngineOption = "local",
     address: ClusterAddress = None,
@@ -67,11 +84,18 @@ def plan(
     from training.banks import bank_of
     from training.fitted import load_fitted
     from training.plan import Settings, write_plans
+    from training.splits import raters_in
 
     settings = Settings(planner, questions, price, stop_probability, subsets, share, sample, seed)
     check_out(out)
     bank, survey = bank_of(data)
     fitted = load_fitted(model, bank)
+    if split == "eval":
+        survey = survey.of_raters(~raters_in(survey.raters, "test"))
+    if strangers is not None:
+        _check_strangers(settings, hypotheses, sample, engine)
+        _plan_strangers(survey, fitted, settings, strangers, out, resume, as_json)
+        return
     known, groups = _grouped(data, survey, hypotheses)
     with engine_of(engine, address) as engaged, progress_bar(quiet=as_json) as progress:
         against = write_plans(
@@ -80,6 +104,38 @@ def plan(
     found = {"dataset": survey.name, "planner": planner, "hypotheses": against, **_counted(out)}
     if groups is not None:
         found["left_out"] = len(survey.raters) - len(known.raters)
+    say(found, as_json, _text(found, out))
+
+
+def _check_strangers(settings: Settings, column: str | None, sample: int | None, engine: str) -> None:
+    """Raises ConfigError for what cannot be told of strangers."""
+    from training.plan import Settings
+
+    plain = replace(settings, questions=1, price=0.0, seed=0) == Settings(questions=1)
+    if not plain or column is not None or sample is not None or engine != "local":
+        raise ConfigError(
+            "--strangers plans on this machine with the answers unseen: leave out --planner hindsight, "
+            "--stop-probability, --subsets, --share, --sample, --hypotheses and --engine"
+        )
+
+
+def _plan_strangers(
+    survey: Survey,
+    fitted: FittedBank,
+    settings: Settings,
+    raters: int,
+    out: Path,
+    resume: bool,
+    as_json: bool,
+) -> None:
+    """Writes plans of interviews with strangers and tells how many."""
+    from training.interviewer import strangers
+
+    wanted = strangers.Settings(settings.questions, settings.price, raters, settings.seed)
+    with progress_bar(quiet=as_json) as progress:
+        strangers.write_strangers(survey, fitted, wanted, out, resume, progress)
+    others = f"all others of {len(survey.raters)} raters"
+    found = {"dataset": survey.name, "planner": strangers.PLANNER, "hypotheses": others, **_counted(out)}
     say(found, as_json, _text(found, out))
 
 
