@@ -107,12 +107,12 @@ def verdict(test: Mapping[str, Any]) -> str:
     ahead = rounds[-1]["saved_against_random"]
     low, high = ahead["ci"]
     if low > 0:
-        why = "more than data at random would do"
+        why = "chosen questions teach more than as many at random"
     elif high < 0:
-        why = "less than data at random would do: it is the data, and chosen questions are the worse data"
+        why = "more data helps, and chosen questions teach less than as many at random"
     else:
-        why = "no sure difference: it is more data that helps, whoever chose the questions"
-    return f"{found} Ahead of random interviews in the end by {low:.1f} to {high:.1f} questions: {why}."
+        why = "more data helps, whoever chose the questions: the difference is not sure"
+    return f"{found} Ahead of random interviews in the end by {low:.1f} to {high:.1f} questions; {why}."
 
 
 def _means(one: Curve) -> list[float]:
