@@ -109,9 +109,9 @@ def verdict(test: Mapping[str, Any]) -> str:
     if low > 0:
         why = "chosen questions teach more than as many at random"
     elif high < 0:
-        why = "more data helps, and chosen questions teach less than as many at random"
+        why = "chosen questions teach less than as many at random"
     else:
-        why = "more data helps, whoever chose the questions: the difference is not sure"
+        why = "who chose the questions makes no sure difference"
     return f"{found} Ahead of random interviews in the end by {low:.1f} to {high:.1f} questions; {why}."
 
 

@@ -188,4 +188,4 @@ def test_the_verdict_says_whether_choice_or_data_helps() -> None:
     assert "15.0, 16.0, never; fewer in 0 of 2 rounds" in verdict(rounds([15.0, 16.0, None], [0.5, 2.0]))
     assert "teach more than as many at random" in verdict(rounds([15.0, 12.0], [0.5, 2.0]))
     assert "teach less than as many at random" in verdict(rounds([15.0, 12.0], [-2.0, -0.5]))
-    assert "the difference is not sure" in verdict(rounds([15.0, 12.0], [-2.0, 0.5]))
+    assert "makes no sure difference" in verdict(rounds([15.0, 12.0], [-2.0, 0.5]))
