@@ -27,11 +27,12 @@ from prefs.log import Asked
 from prefs.model import QuestionVectors
 from prefs.pools import Aim, Candidates, Past, Pool
 from prefs.questions import Question
-from prefs.space import STYLE
+from prefs.space import STYLE, Floats
 
 log = logging.getLogger(__name__)
 
-Acquisition = Literal["random", "eig", "epig", "eubo", "static"]
+Acquisition = Literal["random", "eig", "epig", "eubo", "static", "policy"]
+Scores = Callable[[Belief, QuestionVectors], Floats]
 AIMS: Mapping[str, Aim] = {"random": "random", "eubo": "utility"}
 BITS = 1.0 / np.log(2.0)
 TARGETS, SHORTLIST = 96, 128
@@ -70,7 +71,8 @@ class Planner:
     shares: weights of contents ("taste", "taste/flow fields", "personality"); by default every
     domain weighs the same, and so does every content within it. slack: questions by which a
     content may be behind. repeats: share of repeats, never within `gap` questions. order: question
-    ids for "static"; when they are used up, eig goes on. limit_s: time after which the choice is
+    ids for "static"; when they are used up, eig goes on. scores: (N,) of questions for "policy", in nats,
+    which was learned. limit_s: time after which the choice is
     made among what was scored by then.
     """
 
@@ -80,6 +82,7 @@ class Planner:
     repeats: float = 0.04
     gap: int = 8
     order: tuple[str, ...] = ()
+    scores: Scores | None = None
     limit_s: float | None = None
     clock: Callable[[], float] = time.perf_counter
 
@@ -87,6 +90,10 @@ class Planner:
         if self.acquisition not in get_args(Acquisition):
             allowed = ", ".join(get_args(Acquisition))
             raise ConfigError(f"acquisition {self.acquisition!r}: allowed are {allowed}")
+        if (self.acquisition == "policy") != (self.scores is not None):
+            raise ConfigError(
+                "acquisition 'policy' goes with a head that scores questions: give both or neither"
+            )
         if not 0.0 <= self.repeats < 1.0:
             raise ConfigError(f"share of repeats {self.repeats}: allowed are 0 to below 1")
         if self.shares is not None and (not self.shares or min(self.shares.values()) <= 0.0):
@@ -135,7 +142,7 @@ class Planner:
                 )
                 name = f"{name} (cut short)"
                 break
-            row, value = _best(name, belief, offer.vectors, targets)
+            row, value = _best(name, belief, offer.vectors, targets, self.scores)
             found.append((value, offer, row))
         if not found:
             return _planned(belief, *_at_random(offers, rng), name)
@@ -222,9 +229,17 @@ def _targets(pools: Sequence[Pool], past: Past, rng: np.random.Generator) -> lis
 
 
 def _best(
-    name: str, belief: Belief, vectors: QuestionVectors, targets: Sequence[QuestionVectors]
+    name: str,
+    belief: Belief,
+    vectors: QuestionVectors,
+    targets: Sequence[QuestionVectors],
+    scores: Scores | None,
 ) -> tuple[int, float]:
     """Row of the most valuable candidate and its value, comparable between pools."""
+    if scores is not None:
+        values = scores(belief, vectors)
+        row = int(np.argmax(values))
+        return row, float(values[row])
     if name == "eubo":
         phi = vectors.phi.copy()
         phi[:, :, : len(STYLE)] = 0.0  # how a person answers is no merit of a picture

@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prefs.batch import Beliefs, infer_many
+from prefs.belief import Belief
 from prefs.model import ChoiceModel, QuestionVectors
 from prefs.space import Floats
 from training.greedy import Hindsight, Limits, greedy
 from training.hypotheses import Crowd, Suspects
 from training.predictive import apart, together
 from training.surveys import MISSING
+from vlm.asking_head import PolicyHead
 
 Asked = NDArray[np.intp]
 Scores = Callable[[Beliefs, NDArray[np.bool_]], Floats]
@@ -172,6 +174,17 @@ def epig(cohort: Cohort) -> Scores:
             own, aims = alone[:, : len(asked)], alone[:, len(asked) :].mean(1, keepdims=True)
             found[part, asked] = own + aims - both_said
         return found
+
+    return scores
+
+
+def by_head(cohort: Cohort, head: PolicyHead) -> Scores:
+    """Scores by what a policy head expects of the answer, in nats."""
+
+    def scores(beliefs: Beliefs) -> Floats:
+        parts = zip(beliefs.mean, beliefs.cov, beliefs.lapse, beliefs.answers, strict=True)
+        each = (Belief(mean, cov, float(lapse), int(count)) for mean, cov, lapse, count in parts)
+        return np.stack([head.gains(one, cohort.candidates, cohort.model.space.cov) for one in each])
 
     return scores
 

@@ -20,7 +20,7 @@ from prefs.errors import ConfigError, GalleryError
 from prefs.gallerypools import PairPool
 from prefs.interview import Interview
 from prefs.model import ChoiceModel, GallerySource, Source
-from prefs.planner import Acquisition, Planner
+from prefs.planner import Acquisition, Planner, Scores
 from prefs.pools import BankPool, Pool, content
 from prefs.questions import Answer, Question
 from prefs.space import Floats, independent
@@ -157,12 +157,14 @@ class Workspace:
         *,
         chosen: Collection[str] | None = None,
         acquisition: Acquisition = "eig",
+        scores: Scores | None = None,
         stopper: Stopper | None = None,
         known: bool = True,
     ) -> Interview:
         """The rater's interview, replayed from everything that the store holds of this person.
 
-        known: whether the answers given beforehand are of this rater.
+        scores: of a policy head, for the acquisition "policy". known: whether the answers given beforehand
+        are of this rater.
 
         Raises:
             ConfigError: nothing can be asked about what was chosen.
@@ -172,7 +174,7 @@ class Workspace:
             raise ConfigError(f"nothing to ask about {sorted(chosen or ())}: allowed are {self.contents()}")
         asked, entries = self.store.log_of_rater(rater_id)
         seed = int.from_bytes(hashlib.sha256(rater_id.encode()).digest()[:4])
-        planner = Planner(acquisition=acquisition, limit_s=1.0)
+        planner = Planner(acquisition=acquisition, scores=scores, limit_s=1.0)
         before = self.known if known else ()
         return Interview(self.model, pools, planner, stopper, asked, entries, seed=seed, known=before)
 

@@ -45,7 +45,7 @@ FEATURES = (
     "options",  # log of their number
     "widest",  # largest variance of an option's logit against the expected one
     "answers",  # log of 1 + number of answers so far
-    "known",  # log of how much smaller the belief is than the population, by coordinate
+    "known",  # nats by which the belief is smaller than the population
 )
 BLOCK = 1024  # questions described at once, so that their numbers stay in the cache
 TINY = 1e-6
@@ -132,7 +132,7 @@ class State:
         """The state of a belief; population: (d, d) covariance of the raters."""
         before = np.linalg.cholesky(population)
         now = np.linalg.cholesky(belief.cov)
-        known = float(np.log(np.diag(before)).sum() - np.log(np.diag(now)).sum()) / len(now)
+        known = float(np.log(np.diag(before)).sum() - np.log(np.diag(now)).sum())
         return cls(
             _single(belief.mean), _single(now), _single(before), float(np.log1p(belief.answers)), known
         )

@@ -17,7 +17,7 @@ from prefs.stopper import AfterCount
 
 if TYPE_CHECKING:
     from prefs.log import Action, Asked
-    from prefs.planner import Acquisition
+    from prefs.planner import Acquisition, Scores
     from prefs.questions import Answer
     from training.workspace import Workspace
 
@@ -36,13 +36,19 @@ class Dialog:
     """
 
     def __init__(
-        self, workspace: Workspace, rater: str, acquisition: Acquisition, questions: int, out: TextIO
+        self,
+        workspace: Workspace,
+        rater: str,
+        acquisition: Acquisition,
+        questions: int,
+        out: TextIO,
+        scores: Scores | None = None,
     ) -> None:
         self._workspace, self._rater, self._out = workspace, rater, out
-        before = len(workspace.interview(rater, acquisition=acquisition).answers)
+        before = len(workspace.interview(rater, acquisition=acquisition, scores=scores).answers)
         self._first, self._questions = before, questions
         self.live = workspace.interview(
-            rater, acquisition=acquisition, stopper=AfterCount(before + questions)
+            rater, acquisition=acquisition, scores=scores, stopper=AfterCount(before + questions)
         )
         self._session = workspace.store.latest(rater) or workspace.start(
             rater, {"acquisition": acquisition, "planned": questions}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -25,6 +26,10 @@ from ui.cli.options import (
     say,
 )
 
+if TYPE_CHECKING:
+    from prefs.planner import Scores
+    from training.workspace import Workspace
+
 
 def interview(
     gallery: Galleries = None,
@@ -34,6 +39,13 @@ def interview(
     acquisition: Annotated[
         Literal["random", "eig", "epig", "eubo"], typer.Option(help="What chooses the next question.")
     ] = "eig",
+    head: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of an interviewer whose policy head chooses instead, without planning.",
+            show_default=False,
+        ),
+    ] = None,
     rater: RaterId = LOCAL_RATER,
     share: Annotated[
         bool | None,
@@ -74,7 +86,9 @@ def interview(
     try:
         for line in (workspace.encoder_note, *workspace.notes):
             note(line)
-        dialog = Dialog(workspace, rater, acquisition, questions, sys.stderr if as_json else sys.stdout)
+        scores = _scores(head, workspace)
+        out = sys.stderr if as_json else sys.stdout
+        dialog = Dialog(workspace, rater, "policy" if scores else acquisition, questions, out, scores)
         if share is not None:
             workspace.store.consent(rater, share)
         dialog.run()
@@ -82,3 +96,18 @@ def interview(
         say(found, as_json, text(found))
     finally:
         workspace.close()
+
+
+def _scores(folder: Path | None, workspace: Workspace) -> Scores | None:
+    """What the policy head of an interviewer says of questions, None without a folder.
+
+    Raises:
+        ModelError: no head in the folder, or a damaged one.
+    """
+    if folder is None:
+        return None
+    from vlm.asking_head import PolicyHead
+    from vlm.interviewer_files import HEAD
+
+    head, population = PolicyHead.load(folder / HEAD), workspace.model.space.cov
+    return lambda belief, vectors: head.gains(belief, vectors, population)

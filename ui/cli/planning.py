@@ -19,6 +19,21 @@ if TYPE_CHECKING:
     from training.plan import Settings
     from training.surveys import Survey
 
+Strangers = Annotated[
+    int | None,
+    typer.Option(
+        "--strangers",
+        help="Plan the interviews of this many people as of somebody whom nobody knows yet: each is left "
+        "out of those weighed. What an interviewer of new people is trained on.",
+        min=1,
+        show_default=False,
+    ),
+]
+Split = Annotated[
+    Literal["eval", "all"],
+    typer.Option("--split", help="eval leaves the test raters out, also of those weighed."),
+]
+
 
 def plan(
     data: Annotated[str, typer.Argument(help="A survey folder, one of rated pictures, or bfi or epi.")],
@@ -54,20 +69,8 @@ def plan(
             show_default=False,
         ),
     ] = None,
-    strangers: Annotated[
-        int | None,
-        typer.Option(
-            "--strangers",
-            help="Plan the interviews of this many people as of somebody whom nobody knows yet: each is left "
-            "out of those weighed. What an interviewer of new people is trained on.",
-            min=1,
-            show_default=False,
-        ),
-    ] = None,
-    split: Annotated[
-        Literal["eval", "all"],
-        typer.Option(help="eval leaves the test raters out, also of those weighed."),
-    ] = "all",
+    strangers: Strangers = None,
+    split: Split = "all",
     seed: Annotated[int, typer.Option(help="Of the subsets and the sample.")] = 0,
     engine: EngineOption = "local",
     address: ClusterAddress = None,
