@@ -72,7 +72,8 @@ def about_text(about: str | Mapping[str, int | str], questions: Mapping[str, Que
 
 def chat(turns: Sequence[Turn], about: str = "") -> list[Message]:
     """An interview as messages, what is known beforehand first."""
-    messages, before = [{"role": "system", "content": about}], ()
+    messages: list[Message] = [{"role": "system", "content": about}]
+    before: tuple[str, ...] = ()
     for one in turns:
         messages.append({"role": "assistant", "content": question_text(one.markdown, one.options, before)})
         messages.append({"role": "user", "content": answer_text(one.options, one.answer)})

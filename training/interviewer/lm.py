@@ -108,16 +108,18 @@ def train_language_model(
     allow_cpu_torch()
     for package in ("trl", "peft"):
         part(package)
-    model, tokenizer = load_causal(
-        settings.backbone, (text for one in transcripts for text in _texts(one)), settings.layers
-    )
-    examples = Examples(transcripts, tokenizer, settings.known, longest=settings.longest, seed=settings.seed)
-    tuned = _prepared(model, settings)
-    work = _Work(tuned, settings, state)
-    if work.done < settings.steps:
-        with _quiet():
+    with _quiet():
+        model, tokenizer = load_causal(
+            settings.backbone, (text for one in transcripts for text in _texts(one)), settings.layers
+        )
+        examples = Examples(
+            transcripts, tokenizer, settings.known, longest=settings.longest, seed=settings.seed
+        )
+        tuned = _prepared(model, settings)
+        work = _Work(tuned, settings, state)
+        if work.done < settings.steps:
             _run(work, examples, tokenizer, told, min(until or settings.steps, settings.steps))
-    whole = tuned.merge_and_unload() if settings.tune == "lora" else tuned
+        whole = tuned.merge_and_unload() if settings.tune == "lora" else tuned
     return Trained(whole.eval(), tokenizer, tuple(work.losses))
 
 
@@ -249,6 +251,7 @@ def _run(work: _Work, examples: Examples, tokenizer: Any, told: Told | None, unt
             save_strategy="no",
             logging_strategy="steps",
             logging_steps=1,
+            logging_nan_inf_filter=False,
             report_to="none",
             disable_tqdm=True,
             dataloader_pin_memory=gpu,
