@@ -21,7 +21,7 @@ from prefs.questions import Option, Question
 from prefs.transcripts import Turn
 from vlm.asking_head import PolicyHead
 from vlm.interviewer_files import HEAD, open_interviewer
-from vlm.interviewer_text import Encoded, about_text, chat, encode, question_text, tokens
+from vlm.interviewer_text import Encoded, about_text, chat, check_length, encode, question_text, tokens
 from vlm.interviewer_trie import Found, Trie
 
 log = logging.getLogger(__name__)
@@ -67,8 +67,8 @@ class Interviewer:
         "interviewer".
 
         Raises:
-            QuestionError: an answer in `about` that its question does not have, or the model wrote no
-                question with two options.
+            QuestionError: an answer in `about` that its question does not have, a question of over 20,000
+                characters, or the model wrote no question with two options.
         """
         if bank is None:
             return self._written(dialogue, about_text(about or "", {}))
@@ -144,6 +144,8 @@ class Interviewer:
         """The trie of a bank's questions as they are written after a question with the given options."""
         found = self._tries.get((id(bank), before))
         if found is None:
+            for one in bank.questions:
+                check_length(one.question_id, one.markdown)
             texts = [
                 question_text(one.markdown, [option.markdown for option in one.options], before)
                 for one in bank.questions

@@ -8,13 +8,18 @@ before, and an answer is the text of the option, so that twenty turns of an inve
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from prefs.errors import QuestionError
 from prefs.markdown import plain
 from prefs.questions import Answer, Question
 from prefs.transcripts import SKIP, Turn
+from vlm.passages import LONGEST
+
+log = logging.getLogger(__name__)
 
 Message = dict[str, str]
 
@@ -32,6 +37,14 @@ class Encoded:
 
     ids: tuple[int, ...]
     asked: tuple[bool, ...]
+
+
+def check_length(question_id: str, markdown: str) -> None:
+    """Raises QuestionError for a question of over 20,000 characters."""
+    if len(markdown) > LONGEST:
+        raise QuestionError(
+            f"question {question_id!r} has {len(markdown):,} characters: allowed are {LONGEST:,}, shorten it"
+        )
 
 
 def question_text(markdown: str, options: Sequence[str], before: Sequence[str]) -> str:
@@ -54,11 +67,11 @@ def known_text(turns: Iterable[Turn]) -> str:
 def about_text(about: str | Mapping[str, int | str], questions: Mapping[str, Question]) -> str:
     """What is known beforehand as one text: notes as they are, or answers by question id.
 
-    Answers to questions that are not among the given ones are written by their id. Of notes the first
-    4,000 characters are read.
+    Answers to questions that are not among the given ones are written by their id. The first 4,000
+    characters are read; that more are left out is told.
     """
     if isinstance(about, str):
-        return about.strip()[:NOTED]
+        return _first(about.strip())
     lines = []
     for name, answer in about.items():
         question = questions.get(name)
@@ -67,7 +80,15 @@ def about_text(about: str | Mapping[str, int | str], questions: Mapping[str, Que
             continue
         said = plain(question.options[answer].markdown) if isinstance(answer, int) else answer
         lines.append(f"{plain(question.markdown)} {said}")
-    return "\n".join(lines)[:NOTED]
+    return _first("\n".join(lines))
+
+
+def _first(text: str) -> str:
+    if len(text) > NOTED:
+        log.warning(
+            "of what is known, %d characters after the first %d are not read", len(text) - NOTED, NOTED
+        )
+    return text[:NOTED]
 
 
 def chat(turns: Sequence[Turn], about: str = "") -> list[Message]:

@@ -5,15 +5,16 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 import world
 from world import bank_pool, pair_pool
 
 from prefs.acquisition import eig
-from prefs.belief import prior
+from prefs.belief import Belief, prior
 from prefs.errors import ConfigError
 from prefs.log import Asked
-from prefs.model import ChoiceModel
+from prefs.model import ChoiceModel, QuestionVectors
 from prefs.planner import History, Nothing, Plan, Planner, content_shares
 from prefs.pools import Past, Pool
 
@@ -165,3 +166,26 @@ def test_a_plan_that_ran_out_of_time_says_so(caplog: pytest.LogCaptureFixture) -
 def test_settings_that_make_no_sense_are_refused(settings: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         Planner(**settings)  # type: ignore[arg-type]
+
+
+def test_policy_asks_what_its_scores_say() -> None:
+    def scores(belief: Belief, vectors: QuestionVectors) -> np.ndarray:
+        return eig(belief, vectors)
+
+    def least(belief: Belief, vectors: QuestionVectors) -> np.ndarray:
+        return -eig(belief, vectors)
+
+    pools = [bank_pool(MODEL)]
+    asked, _ = ask(Planner("policy", repeats=0.0, slack=99.0, scores=scores), pools, 4)
+    best, _ = ask(Planner("eig", repeats=0.0, slack=99.0), pools, 4)
+    worst, _ = ask(Planner("policy", repeats=0.0, slack=99.0, scores=least), pools, 4)
+    assert [one.question for one in asked] == [one.question for one in best]
+    assert {one.planner for one in asked} == {"policy"}
+    assert sum(one.gain_bits or 0 for one in worst) < sum(one.gain_bits or 0 for one in best)
+
+
+def test_policy_goes_with_scores() -> None:
+    with pytest.raises(ConfigError, match="give both or neither"):
+        Planner("policy")
+    with pytest.raises(ConfigError, match="give both or neither"):
+        Planner("eig", scores=eig)

@@ -12,7 +12,7 @@ import numpy as np
 from prefs.errors import ConfigError, DataError
 from prefs.transcripts import Transcript, read_transcripts
 from training.splits import raters_in
-from vlm.interviewer_text import Encoded, chat, encode, known_text
+from vlm.interviewer_text import Encoded, chat, check_length, encode, known_text
 
 SHORTEST = 2  # turns
 
@@ -23,7 +23,8 @@ def read_interviews(paths: Sequence[Path], split: str) -> tuple[list[Transcript]
     split: "eval" leaves the test raters out.
 
     Raises:
-        DataError: a file that cannot be read, or no interview is left. ConfigError: plans in hindsight,
+        DataError: a file that cannot be read, or no interview is left. QuestionError: a question of over
+            20,000 characters. ConfigError: plans in hindsight,
             whose questions tell the answers.
     """
     found = [one for path in paths for one in read_transcripts(path)]
@@ -33,6 +34,9 @@ def read_interviews(paths: Sequence[Path], split: str) -> tuple[list[Transcript]
             f"the interview of {leaking.rater_id!r} was planned in hindsight, so that its questions tell the "
             "answers: plan with --planner expected"
         )
+    for one in found:
+        for turn in one.turns:
+            check_length(turn.question_id, turn.markdown)
     skips = {}
     short = [one for one in found if len(one.turns) < SHORTEST]
     found = [one for one in found if len(one.turns) >= SHORTEST]

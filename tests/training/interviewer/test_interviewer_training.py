@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from asking import Asked, people
 
-from prefs.errors import ConfigError, DataError, ModelError
+from prefs.errors import ConfigError, DataError, ModelError, QuestionError
 from prefs.transcripts import Transcript, read_transcripts, write_transcripts
 from training.interviewer import head as heads
 from training.interviewer import lm
@@ -23,9 +23,19 @@ from vlm.asking_head import PolicyHead
 from vlm.interviewer import Interviewer
 from vlm.interviewer_files import load_causal
 
+torch = pytest.importorskip("torch")
+for package in ("trl", "peft"):
+    if find_spec(package) is None:
+        pytest.skip(f"{package} is not installed: run pip install 'kallisti[text]'", allow_module_level=True)
+
 QUICK = lm.Settings("tiny", tune="full", rate=1e-2, steps=60, batch=8)
 SHORT = replace(QUICK, steps=6)
 HEAD = heads.Settings(interviews=60, steps=300, hidden=16)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +69,10 @@ def test_plans_in_hindsight_and_files_without_interviews_are_refused(
     path = tmp_path / "p.jsonl"
     write_transcripts(path, [replace(interviews[0], planner="hindsight against all")])
     with pytest.raises(ConfigError, match="planned in hindsight"):
+        read_interviews([path], "all")
+    long = replace(interviews[0].turns[0], markdown="x" * 100_000)
+    write_transcripts(path, [replace(interviews[0], turns=(long, long))])
+    with pytest.raises(QuestionError, match="100,000 characters"):
         read_interviews([path], "all")
     write_transcripts(path, [replace(interviews[0], turns=interviews[0].turns[:1])])
     with pytest.raises(DataError, match="no interview to learn from"):
