@@ -181,7 +181,7 @@ def epig(cohort: Cohort) -> Scores:
 def by_head(cohort: Cohort, head: PolicyHead) -> Scores:
     """Scores by what a policy head expects of the answer, in nats."""
 
-    def scores(beliefs: Beliefs) -> Floats:
+    def scores(beliefs: Beliefs, allowed: NDArray[np.bool_]) -> Floats:
         parts = zip(beliefs.mean, beliefs.cov, beliefs.lapse, beliefs.answers, strict=True)
         each = (Belief(mean, cov, float(lapse), int(count)) for mean, cov, lapse, count in parts)
         return np.stack([head.gains(one, cohort.candidates, cohort.model.space.cov) for one in each])

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from asking import Asked, people
 
+from prefs.belief import prior
 from prefs.errors import ConfigError, DataError, ModelError, QuestionError
 from prefs.transcripts import Transcript, read_transcripts, write_transcripts
+from training.hypotheses import Crowd
 from training.interviewer import head as heads
 from training.interviewer import lm
 from training.interviewer.examples import Examples, read_interviews
@@ -18,6 +20,7 @@ from training.interviewer.head import Subject, train_head
 from training.interviewer.lm import train_language_model
 from training.interviewer.run import train_interviewer
 from training.interviewer.strangers import Settings, write_strangers
+from training.policies import Cohort, adaptive, by_head
 from training.splits import raters_in
 from vlm.asking_head import PolicyHead
 from vlm.interviewer import Interviewer
@@ -184,11 +187,22 @@ def test_the_head_works_on_another_bank(made: Asked, interviews: list[Transcript
     head = train_head(interviews, [Subject(made.survey, made.fitted)], HEAD)
     other = people(60, 20, seed=9)
     model = other.fitted.alone()
-    from prefs.belief import prior
-
     gains = head.gains(prior(model), other.fitted.source(model.space).all(), model.space.cov)
     telling = np.abs(other.fitted.phi[:, 2, 2:]).max(1)
     assert np.corrcoef(gains, telling)[0, 1] > 0.8
+
+
+def test_the_head_interviews_a_cohort(made: Asked, interviews: list[Transcript]) -> None:
+    head = train_head(interviews, [Subject(made.survey, made.fitted)], HEAD)
+    model = made.fitted.alone()
+    vectors = made.fitted.source(model.space).all()
+    table = made.survey.table().astype(np.intp)
+    crowd = Crowd.of(np.zeros((1, model.space.size)), vectors, np.arange(1))
+    cohort = Cohort(model, vectors, vectors, table, table, crowd)
+    asked = adaptive(cohort, by_head(cohort, head), 3, lambda done: None)
+    first = head.gains(prior(model), vectors, model.space.cov)
+    assert (asked[:, 0] == first.argmax()).all()
+    assert all(len(set(row)) == 3 for row in asked.tolist())
 
 
 def test_both_in_one_folder_and_resumable(made: Asked, plans: Path, tmp_path: Path) -> None:
