@@ -29,6 +29,7 @@ TARGET = "target question (held out)"
 SAME = "question that says or shows what a held out one does (left out)"
 TESTED = "test rater (held out)"
 SILENT = "rater with fewer than two answers that are left (left out)"
+PSEUDO = 0.5  # answers added to each option
 APART = "question of a set that is held out"
 
 
@@ -64,6 +65,16 @@ class Part:
     def given(self) -> NDArray[np.bool_]:
         """(R, Q) whether there is an answer."""
         return np.asarray(self.answers != MISSING)
+
+    @cached_property
+    def shares(self) -> NDArray[np.float32]:
+        """(Q, K) shares of the options among raters who are learned from, 0 where there is no option."""
+        counts = np.array([len(question.options) for question in self.questions])
+        options = np.arange(counts.max())
+        said = self.answers[self.learners]
+        found = np.stack([(said == option).sum(0) for option in options], axis=1) + PSEUDO
+        found *= options < counts[:, None]
+        return np.asarray(found / found.sum(1, keepdims=True), dtype=np.float32)
 
     @cached_property
     def together(self) -> NDArray[np.float32]:

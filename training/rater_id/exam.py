@@ -21,14 +21,15 @@ class Exam:
     """Judged questions of a part, others that are known, and who answered them.
 
     judged: (J,) and known: (C,) columns of the part. answers: (V, C + J) of the validation raters, -1 for
-    none, known ones first. empirical: (J, J) correlations among all raters of the part, and together: (J, J)
-    how many answered both.
+    none, known ones first. shares: (C + J, K) of options among raters who are learned from. empirical:
+    (J, J) correlations among all raters of the part, and together: (J, J) how many answered both.
     """
 
     part: int
     judged: NDArray[np.intp]
     known: NDArray[np.intp]
     answers: NDArray[np.int64]
+    shares: NDArray[np.float32]
     empirical: NDArray[np.float32]
     together: NDArray[np.float32]
 
@@ -38,13 +39,15 @@ class Figures:
     """How a model did in the exams, None where nothing tells.
 
     answers: nats an answer of validation raters to judged questions, given what they answered to others;
-    generic: without. identity: cross entropy of the true rater over log R, known by others answers.
-    moments: weighted mean square error of correlations between judged questions. correlation: r between
-    predicted and real ones over all parts, by_part: the mean of each part's own. pairs: how many those are.
+    generic: without. marginals: nats of the shares of answers by the popularity that the text tells.
+    identity: cross entropy of the true rater over log R, known by others answers. moments: weighted
+    mean square error of correlations between judged questions. correlation: r between predicted and
+    real ones over all parts, by_part: the mean of each part's own. pairs: how many those are.
     """
 
     answers: float | None
     generic: float | None
+    marginals: float | None
     identity: float | None
     moments: float | None
     correlation: float | None
@@ -62,6 +65,7 @@ class Figures:
             (recipe.answers, self.answers),
             (recipe.identity, self.identity),
             (recipe.moments, self.moments),
+            (recipe.marginals, self.marginals),
         )
         found = [weight * value for weight, value in weighted if value is not None]
         return float(sum(found)) if found else None
@@ -83,6 +87,7 @@ class Figures:
             "answers": self.answers,
             "generic": self.generic,
             "gain": self.gain,
+            "marginals": self.marginals,
             "identity": self.identity,
             "moments": self.moments,
             "correlation": self.correlation,
@@ -125,8 +130,10 @@ def _exam(number: int, part: Part, recipe: Recipe) -> Exam | None:
         rows = np.sort(rng.choice(rows, recipe.validation_raters, replace=False))
     if len(rows) < FEWEST:
         rows = rows[:0]
-    answers = part.answers[np.ix_(rows, np.concatenate([known, judged]))].astype(np.int64)
-    return Exam(number, judged, known, answers, *correlations(part.answers[:, judged]))
+    columns = np.concatenate([known, judged])
+    answers = part.answers[np.ix_(rows, columns)].astype(np.int64)
+    empirical = correlations(part.answers[:, judged])
+    return Exam(number, judged, known, answers, part.shares[columns], *empirical)
 
 
 def real_and_predicted(exam: Exam, predicted: NDArray[np.float32]) -> NDArray[np.float32]:

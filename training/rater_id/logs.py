@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import Any, Literal
 
 from vlm.parts import part
@@ -26,16 +27,18 @@ def logger(name: LogName, run: str, settings: Mapping[str, Any]) -> Iterator[Log
         yield None
         return
     trackio = part("trackio")
-    trackio.init(
-        project=PROJECT,
-        name=run,
-        config=dict(settings),
-        resume="allow",
-        embed=False,
-        auto_log_gpu=False,
-        auto_log_cpu=False,
-    )
+    with redirect_stdout(sys.stderr):  # it greets people, and standard output is for results
+        trackio.init(
+            project=PROJECT,
+            name=run,
+            config=dict(settings),
+            resume="allow",
+            embed=False,
+            auto_log_gpu=False,
+            auto_log_cpu=False,
+        )
     try:
         yield lambda step, figures: trackio.log(dict(figures), step=step)
     finally:
-        trackio.finish()
+        with redirect_stdout(sys.stderr):
+            trackio.finish()

@@ -1,4 +1,4 @@
-"""The three losses of a model that reads.
+"""The losses of a model that reads.
 
 A belief about each rater comes from the known answers through `vlm.posterior`, so that the losses are
 differentiated through what is learned of a person, not only through what is predicted.
@@ -9,6 +9,9 @@ differentiated through what is learned of a person, not only through what is pre
 - Moments: predicted against empirical correlations of pairs of questions. The predicted covariance is the
   first term of an expansion in Hermite polynomials: with b the mean derivative of the expected score over
   z ~ N(0, I), cov(i, j) = b_i . b_j + ... (Stein 1981; Kendall 1941).
+- Marginals: cross entropy of the shares of answers under the popularity that the text tells, in nats.
+
+In the first three, the popularity of options may be set so that the population answers as people did.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 POPULATION = 64  # fixed draws that stand for the population, or twice the coordinates
+FITTINGS = 8  # proportional fittings of the popularity to shares
 LEAST = 1e-30  # probability, so that its log is finite
 
 
@@ -117,6 +121,32 @@ def moments_loss(predicted: Tensor, empirical: Tensor, together: Tensor, joint: 
     return (weight * apart.square()).sum() / weight.sum().clamp(min=1.0)
 
 
+def calibrated(phi: Tensor, g: Tensor, shares: Tensor) -> Tensor:
+    """(Q, K) popularity by which the population answers in these shares (Q, K); it carries no gradient.
+
+    Iterative proportional fitting (Deming and Stephan 1940). g: (Q, K), -inf where there is no option.
+    """
+    import torch
+
+    with torch.no_grad():
+        logs = torch.log(shares.clamp(min=LEAST))
+        white, draws = _population(phi)
+        found = torch.where(torch.isfinite(g), logs, g)
+        for _ in range(FITTINGS):
+            p = chances(white, found, draws, 0.0).mean(0)
+            found = torch.where(torch.isfinite(g), found + logs - torch.log(p.clamp(min=LEAST)), g)
+        return found
+
+
+def marginals_loss(phi: Tensor, g: Tensor, shares: Tensor) -> Tensor:
+    """Nats an answer in these shares (Q, K) by the popularity g (Q, K); it does not teach tastes phi."""
+    import torch
+
+    white, draws = _population(phi.detach())
+    p = chances(white, g, draws, 0.0).mean(0)
+    return -(shares * torch.log(p.clamp(min=LEAST))).sum(-1).mean()
+
+
 def styles(size: int) -> NDArray[np.float32]:
     """(c,) standard deviation of each coordinate of z in the population: agree, extreme, then tastes."""
     return np.array([STYLE_SD[AGREE], STYLE_SD[EXTREME], *[1.0] * (size - 2)], dtype=np.float32)
@@ -126,11 +156,7 @@ def _slopes(phi: Tensor, g: Tensor) -> tuple[Tensor, Tensor]:
     """(Q, c) mean derivative of each expected score by whitened z; (Q,) standard deviation of the score."""
     import torch
 
-    size = phi.shape[2]
-    sd = torch.from_numpy(styles(size)).to(phi)
-    count = max(POPULATION, 1 << (2 * size - 1).bit_length())
-    draws = torch.from_numpy(normals(size, count).astype(np.float32)).to(phi)
-    white = phi * sd
+    white, draws = _population(phi)
     p = chances(white, g, draws, 0.0)  # (S, Q, K)
     real = torch.isfinite(g)
     steps = real.cumsum(1) - 1
@@ -141,3 +167,13 @@ def _slopes(phi: Tensor, g: Tensor) -> tuple[Tensor, Tensor]:
     middle = (share * score).sum(-1, keepdim=True)
     spread = (share * (score - middle).square()).sum(-1)
     return slopes, spread.clamp(min=1e-6).sqrt().detach()
+
+
+def _population(phi: Tensor) -> tuple[Tensor, Tensor]:
+    """phi (Q, K, c) by coordinates of standard deviation 1 in the population, and (S, c) draws of it."""
+    import torch
+
+    size = phi.shape[2]
+    count = max(POPULATION, 1 << (2 * size - 1).bit_length())
+    draws = torch.from_numpy(normals(size, count).astype(np.float32)).to(phi)
+    return phi * torch.from_numpy(styles(size)).to(phi), draws

@@ -13,6 +13,7 @@ from prefs.errors import ConfigError
 Precision = Literal["auto", "bf16", "float32"]
 Keep = Literal["loss", "correlation", "gain", "last"]
 Tune = Literal["full", "lora", "heads"]
+Popularity = Literal["people", "text"]
 
 
 @dataclass(frozen=True)
@@ -20,17 +21,19 @@ class Recipe:
     """Settings of a training; the same settings and data give the same model.
 
     seed: of everything random. steps: how many. questions, raters: most that a step takes. least: answers
-    to the questions of a step that a rater needs to take part. rate, head_rate: largest step sizes of the
-    backbone and of all else (AdamW). warmup: steps until they are reached; they fall to `floor` of it at the
-    end. weight_decay: of AdamW. clip: largest norm of the gradient. answers, identity, moments: weights of
-    the three losses. context: smallest and largest share of a rater's answers that are taken as known.
-    posterior_steps: of the belief that the loss is differentiated through. lapse, id_lapse: share of answers
-    given without looking, for answers and for identification. draws: tastes drawn from each belief.
-    joint: answers in common below which a pair of questions tells nothing of its correlation.
-    stripped: how often a question is read without its lead-in. precision: of the backbone; auto is bf16
-    where the processor has it. every: steps between validations. validation_questions, validation_raters:
-    most of a part that a validation takes. keep: by which figure of it the kept step is chosen.
-    size, tune, rank, max_tokens: of the model, where they are not the preset's (None).
+    to the questions of a step that a rater needs to take part. rate, head_rate: largest step sizes of
+    the backbone and of all else (AdamW). warmup: steps until they are reached; they fall to `floor` of
+    it at the end. weight_decay: of AdamW. clip: largest norm of the gradient. answers, identity,
+    moments: weights of the three losses. popularity: where that of options comes from in them; "people"
+    takes it from the shares of answers, so that they teach tastes alone, and marginals weighs how well
+    the text tells these shares. context: smallest and largest share of a rater's answers that are taken
+    as known. posterior_steps: of the belief that the loss is differentiated through. lapse, id_lapse:
+    share of answers given without looking, for answers and for identification. draws: tastes drawn from
+    each belief. joint: answers in common below which a pair of questions tells nothing of its
+    correlation. stripped: how often a question is read without its lead-in. precision: of the backbone;
+    auto is bf16 where the processor has it. every: steps between validations. validation_questions,
+    validation_raters: most of a part that a validation takes. keep: by which figure of it the kept step
+    is chosen. size, tune, rank, max_tokens: of the model, where they are not the preset's (None).
 
     Raises:
         ConfigError: a value that is not allowed.
@@ -50,6 +53,8 @@ class Recipe:
     answers: float = 1.0
     identity: float = 0.3
     moments: float = 10.0
+    popularity: Popularity = "people"
+    marginals: float = 0.3
     context: tuple[float, float] = (0.3, 0.7)
     posterior_steps: int = 4
     lapse: float = 0.02
@@ -78,7 +83,8 @@ class Recipe:
                 kind = "whole numbers" if name in INTEGERS else "numbers"
                 raise ConfigError(f"recipe: {name} {value!r}: allowed are {kind} from {low:g} to {high:g}")
         tune = get_args(Tune)
-        for name, allowed in (("precision", get_args(Precision)), ("keep", get_args(Keep)), ("tune", tune)):
+        choices = (("precision", get_args(Precision)), ("keep", get_args(Keep)), ("tune", tune))
+        for name, allowed in (*choices, ("popularity", get_args(Popularity))):
             value = getattr(self, name)
             if value not in allowed and not (value is None and name in OPTIONAL):
                 raise ConfigError(f"recipe: {name} {value!r}: allowed are {', '.join(allowed)}")
@@ -146,6 +152,7 @@ LIMITS: tuple[tuple[str, float, float], ...] = (
     ("answers", 0.0, 1e6),
     ("identity", 0.0, 1e6),
     ("moments", 0.0, 1e6),
+    ("marginals", 0.0, 1e6),
     ("posterior_steps", 1, 100),
     ("lapse", 0.0, 0.5),
     ("id_lapse", 0.0, 0.5),

@@ -23,7 +23,9 @@ from training.rater_id.exam import Exam, Figures, agreement, exams, mean, real_a
 from training.rater_id.losses import (
     Belief,
     answer_loss,
+    calibrated,
     identity_loss,
+    marginals_loss,
     moments_loss,
     predicted_correlations,
     transcript_scores,
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from vlm.model import PreferenceVLM
 
 CHECKPOINT_S = 60.0  # seconds of work that a cut may cost
+FEW = 50  # raters whose shares of answers do not tell an option's popularity
 READ_AT_ONCE = 64  # questions of an exam
 MEMORY = 0.97  # of the running mean of the loss
 Told = Callable[[int, int, float], None]  # steps done, of how many, running mean of the loss
@@ -136,12 +139,16 @@ class Trainer:
         return figures
 
     def losses(self, drawn: Draw) -> dict[str, Tensor]:
-        """The three losses on what was drawn, each 0 where its weight is."""
+        """The losses on what was drawn by name, each 0 where its weight is."""
         recipe, part = self.recipe, self.parts[drawn.part]
         phi, g = self.vectors(drawn.part, drawn.questions)
         answers, context = self._given(drawn.answers), self._given(drawn.context)
         nothing = phi.sum() * 0.0
-        found = {"answers": nothing, "identity": nothing, "moments": nothing}
+        found = dict.fromkeys(("answers", "identity", "moments", "marginals"), nothing)
+        said = self._given(part.shares[drawn.columns][:, : g.shape[1]])
+        if recipe.marginals:
+            found["marginals"] = marginals_loss(phi, g, said)
+        g = self._popularity(drawn.part, phi, g, said)
         if recipe.answers:
             belief = self._belief(phi, g, answers, context)
             noise = drawn.rng.standard_normal((recipe.draws, len(answers), phi.shape[2]), dtype=np.float32)
@@ -160,6 +167,11 @@ class Trainer:
                 recipe.joint,
             )
         return found
+
+    def _popularity(self, part: int, phi: Tensor, g: Tensor, shares: Tensor) -> Tensor:
+        """(Q, K) the popularity of options by the recipe; of few people's shares it cannot be told."""
+        few = len(self.parts[part].learners) < FEW
+        return g if few or self.recipe.popularity == "text" else calibrated(phi, g, shares)
 
     def vectors(self, part: int, questions: Sequence[Question]) -> tuple[Tensor, Tensor]:
         """phi (Q, K, 2 + d) and g (Q, K) of some questions of a part, in float32."""
@@ -182,7 +194,7 @@ class Trainer:
         pairs = [one.pop("pairs") for one in found]
         means = {
             name: mean([one[name] for one in found], weight)
-            for name in ("answers", "generic", "identity", "moments")
+            for name in ("answers", "generic", "marginals", "identity", "moments")
         }
         rs = [agreement(one) for one in pairs]
         together = np.concatenate([np.zeros((2, 0), np.float32), *pairs], axis=1)
@@ -213,13 +225,16 @@ class Trainer:
         """The figures of one exam."""
         import torch
 
-        part, recipe = self.parts[exam.part], self.recipe
-        phi, g = self._all(exam.part, [part.questions[column] for column in (*exam.known, *exam.judged)])
-        known = len(exam.known)
+        recipe = self.recipe
+        phi, g = self._twice(exam.part, (*exam.known, *exam.judged))
+        known, said = len(exam.known), self._given(exam.shares[:, : g.shape[1]])
+        marginals = float(marginals_loss(phi[known:], g[known:], said[known:]))
+        g = self._popularity(exam.part, phi, g, said)
         predicted = predicted_correlations(phi[known:], g[known:])
         real, together = self._given(exam.empirical), self._given(exam.together)
         tells = torch.isfinite(real) & (together >= recipe.joint)
         found: dict[str, Any] = dict.fromkeys(("answers", "generic", "identity", "moments"))
+        found["marginals"] = marginals
         found["pairs"] = real_and_predicted(exam, predicted.cpu().numpy())
         if bool(tells.sum() > len(real)):
             found["moments"] = float(moments_loss(predicted, real, together, recipe.joint))
@@ -238,6 +253,15 @@ class Trainer:
             identity_loss(transcript_scores(phi, g, others, answers, asked, recipe.id_lapse))
         )
         return found
+
+    def _twice(self, part: int, columns: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """phi and g of questions of a part: the mean of what is read with and without their lead-ins."""
+        own = self.parts[part]
+        phi, g = self._all(part, [own.questions[column] for column in columns])
+        if all(own.plain[column] == own.questions[column] for column in columns):
+            return phi, g
+        plain_phi, plain_g = self._all(part, [own.plain[column] for column in columns])
+        return (phi + plain_phi) / 2, (g + plain_g) / 2
 
     def _all(self, part: int, questions: Sequence[Question]) -> tuple[Tensor, Tensor]:
         """As `vectors`, a few questions at a time, padded to the longest."""

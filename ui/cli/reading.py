@@ -212,6 +212,7 @@ def _figures(figures: Mapping[str, Any]) -> str:
     words = {
         "answers": "log loss {:.3f}",
         "gain": "of which knowing the person gains {:.3f}",
+        "marginals": "shares told by the text {:.3f}",
         "identity": "identity {:.3f}",
         "correlation": "r of unseen questions {:.2f}",
     }

@@ -8,8 +8,10 @@ torch = pytest.importorskip("torch")
 from training.rater_id.losses import (  # noqa: E402
     Belief,
     answer_loss,
+    calibrated,
     chances,
     identity_loss,
+    marginals_loss,
     moments_loss,
     predicted_correlations,
     styles,
@@ -127,3 +129,30 @@ def test_losses_can_be_differentiated_where_options_are_missing() -> None:
     loss.backward()
     assert torch.isfinite(phi.grad).all()
     assert phi.grad.abs().sum() > 0
+
+
+def test_calibrated_popularity_gives_the_population_the_shares_of_people() -> None:
+    phi, g = vectors(seed=5)
+    phi = 2.0 * phi
+    made = torch.randn(g.shape, generator=torch.Generator().manual_seed(4))
+    shares = torch.softmax(torch.where(torch.isfinite(g), made, g), dim=1)
+    found = calibrated(phi, g, shares)
+    assert torch.equal(torch.isfinite(found), torch.isfinite(g))
+    tastes = torch.randn((200_000, 5), generator=torch.Generator().manual_seed(0)) * torch.from_numpy(
+        styles(5)
+    )
+    p = torch.stack([chances(phi, found, part, 0.0).mean(0) for part in tastes.split(20_000)]).mean(0)
+    assert p.numpy() == pytest.approx(shares.numpy(), abs=0.02)
+    assert float(marginals_loss(phi, found, shares)) == pytest.approx(
+        float(-(shares * torch.log(shares.clamp(min=1e-9))).sum(1).mean()), abs=0.01
+    )
+
+
+def test_marginals_teach_popularity_and_no_taste() -> None:
+    phi, g = vectors()
+    phi.requires_grad_(True)
+    g.requires_grad_(True)
+    shares = torch.softmax(torch.zeros_like(g).masked_fill(~torch.isfinite(g), -torch.inf), dim=1)
+    marginals_loss(phi, g, shares).backward()
+    assert phi.grad is None
+    assert g.grad[1:].abs().sum() > 0
