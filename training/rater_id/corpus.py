@@ -26,6 +26,7 @@ from training.surveys import MISSING, Skips
 
 JUDGING = 10  # a tenth of what is shown or said judges
 TARGET = "target question (held out)"
+MIXED = "pair of a target and another picture (left out)"
 SAME = "question that says or shows what a held out one does (left out)"
 TESTED = "test rater (held out)"
 SILENT = "rater with fewer than two answers that are left (left out)"
@@ -173,13 +174,15 @@ def _held(sets: Sequence[DataSet], targets: bool, apart: Collection[str]) -> fro
 
 def _left(one: DataSet, held: frozenset[str], split: Split, targets: bool, skips: Skips) -> DataSet:
     """What is left of a data set without held out questions and test raters; the rest is counted."""
-    own = np.array([targets and any(fold(name, 3) == 0 for name, _ in shown) for shown in one.contents])
+    aimed = [[targets and fold(name, 3) == 0 for name, _ in shown] for shown in one.contents]
+    own, some = np.array([all(each) for each in aimed]), np.array([any(each) for each in aimed])
     kept = np.array([not any(key in held for _, key in shown) for shown in one.contents])
     skips[TARGET] = int(own.sum())
-    skips[SAME] = int((~kept & ~own).sum())
+    skips[MIXED] = int((some & ~own).sum())
+    skips[SAME] = int((~kept & ~some).sum())
     if not kept.any():
         raise DataError(
-            f"data set {one.name!r} has no question left: {skips[TARGET]} are held out and {skips[SAME]} say "
+            f"data set {one.name!r} has no question left: {int(some.sum())} are held out and {skips[SAME]} say "
             "the same, leave the set out"
         )
     tested = raters_in(one.raters, "test") if split == "eval" else np.zeros(len(one.raters), bool)

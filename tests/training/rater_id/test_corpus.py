@@ -6,7 +6,7 @@ from wordy import rated, table, wordy
 
 from prefs.errors import ConfigError, DataError
 from training.pairs import Pairs
-from training.rater_id.corpus import APART, SAME, TARGET, TESTED, corpus_of, correlations
+from training.rater_id.corpus import APART, MIXED, SAME, TARGET, TESTED, corpus_of, correlations
 from training.rater_id.data import of_pairs, of_survey
 from training.splits import are_targets, fold, raters_in
 
@@ -81,10 +81,14 @@ def test_no_pair_with_a_target_picture_is_left() -> None:
         "pairs", tuple(PEOPLE), tuple(images), shown, said(40, len(shown)).astype(np.intp), none, none
     )
     one = of_pairs(pairs, vectors)
-    part = corpus_of([one], "eval", hold_out_questions=True).parts[0]
+    corpus = corpus_of([one], "eval", hold_out_questions=True)
+    part = corpus.parts[0]
     free = [image for image in images if fold(image, 3) != 0]
     assert {item for question in part.questions for item in question.items} == set(free)
     assert len(part.questions) == len(free) * (len(free) - 1) // 2
+    held = 30 - len(free)
+    assert corpus.skips["pairs"][TARGET] == held * (held - 1) // 2
+    assert corpus.skips["pairs"][MIXED] == held * len(free)
     learned = {item for column in part.learned for item in part.questions[column].items}
     shown_once = {item for question in part.questions for item in question.items} - learned
     assert shown_once, "some picture judges"
