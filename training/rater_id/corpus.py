@@ -182,8 +182,8 @@ def _left(one: DataSet, held: frozenset[str], split: Split, targets: bool, skips
     skips[SAME] = int((~kept & ~some).sum())
     if not kept.any():
         raise DataError(
-            f"data set {one.name!r} has no question left: {int(some.sum())} are held out and {skips[SAME]} say "
-            "the same, leave the set out"
+            f"data set {one.name!r} has no question left: {int(some.sum())} are held out and {skips[SAME]} "
+            "say the same, leave the set out"
         )
     tested = raters_in(one.raters, "test") if split == "eval" else np.zeros(len(one.raters), bool)
     skips[TESTED] = int(tested.sum())
