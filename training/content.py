@@ -146,10 +146,11 @@ class _Likelihood:
 
 def _gaussian(cov: Array, vectors: Array) -> tuple[float, Array, Array]:
     """Negative log density of vectors (n, c), the inverse P of their covariance, and P V V' P."""
-    from scipy.linalg import cho_solve, cholesky
+    from scipy.linalg import cholesky, lapack
 
     lower = cholesky(cov + JITTER * np.eye(len(cov)), lower=True, check_finite=False)
-    inverse = cho_solve((lower, True), np.eye(len(cov)), check_finite=False)
+    half, _ = lapack.dpotri(lower, lower=1)
+    inverse = np.tril(half) + np.tril(half, -1).T
     alpha = inverse @ vectors
     volume = vectors.shape[1] * float(np.log(np.diag(lower)).sum())
     return 0.5 * float((vectors * alpha).sum()) + volume, inverse, alpha @ alpha.T
