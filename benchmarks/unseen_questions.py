@@ -30,9 +30,10 @@ from training.banks import bank_of
 from training.fitted import load_fitted
 from training.readbank import Reads, read_twice, report_of
 from training.splits import are_targets, raters_in
+from training.studies import Study, judged_of
 from training.surveys import Survey
 from training.unseen import FEW, Agreement, Pairs, doubled, implied
-from training.unseen_losses import Study, compare, judged_of
+from training.unseen_losses import READINGS, compare
 from training.work import Work
 
 LOSSES = ("spi", "ambi", "anes_2016")
@@ -142,12 +143,13 @@ def measure(
     found["unseen questions"] = agreements([one for one in read if one.name not in whole])
     found["unseen sets"] = agreements([one for one in read if one.name in whole])
     found["losses"] = []
+    sets = []
     for name in [name for name in LOSSES if name in names and options.models is not None]:
         bank, survey = bank_of(str(DATA / "surveys" / name))
         by_number = load_fitted(options.models / f"{name}.model", bank)
-        study = Study.of(bank, survey, judged_of(survey))
-        found["losses"].append(compare(reader, study, by_number, report, work.under(name)))
-        write_json(options.json, found)
+        sets.append((Study.of(bank, survey, judged_of(survey)), by_number))
+    if sets:
+        found["losses"] = compare(reader, sets, report, work)
     write_json(options.json, found)
     return found
 
@@ -200,16 +202,14 @@ def _correlations(found: Mapping[str, Any]) -> list[str]:
 
 
 def _losses(found: Sequence[Mapping[str, Any]]) -> list[str]:
-    conditions = tuple(found[0]["losses"])
-    lines = header("set", "raters", *conditions, "recovered, reader", "recovered, grafted")
+    """Losses, and shares of the personal gain, in bold of the reading chosen on validation."""
+    conditions, shares = tuple(found[0]["losses"]), ("styles", *READINGS)
+    lines = header("set", "raters", *conditions, *(f"recovered, {name}" for name in shares))
     for one in found:
-        shares = [_band(one["recovered"][name]) for name in ("reader", "grafted")]
-        bold = [
-            f"**{s}**" if name == one["method"] else s
-            for name, s in zip(one["recovered"], shares, strict=True)
-        ]
         means = [f"{one['losses'][name][0]:.4f}" for name in conditions]
-        lines.append(row(one["set"], one["raters"], *means, *bold))
+        cells = {name: _band(one["recovered"][name]) for name in shares}
+        cells[one["method"]] = f"**{cells[one['method']]}**"
+        lines.append(row(one["set"], one["raters"], *means, *cells.values()))
     return lines
 
 

@@ -11,6 +11,7 @@ Source: Rasmussen and Williams (2006), section 2.2; a product of kernels is a ke
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -22,7 +23,7 @@ from prefs.space import Floats
 
 STYLES = 2
 CUBED = (0.0, 0.5, 1.0)
-RIDGES = (0.003, 0.03, 0.1, 0.3, 1.0, 3.0)
+RIDGES = (0.03, 0.3, 3.0)
 METHODS = ("process", "projection")
 STRONGEST = 1.5  # factor that foretold vectors may be given
 
@@ -80,6 +81,22 @@ class Atoms:
         return found
 
 
+@dataclass(frozen=True)
+class Case:
+    """Atoms of a set whose vectors are known: read (N, d), vectors (N, n), judged (N,) which are foretold."""
+
+    read: Floats
+    vectors: Floats
+    judged: NDArray[np.bool_]
+
+    def told(self, trust: Trust) -> tuple[float, float]:
+        """Sums of foretold times true and of foretold squared over that of true squared, of the judged."""
+        goal, others = self.vectors[self.judged], ~self.judged
+        found = foretold(self.read[self.judged], self.read[others], self.vectors[others], trust)
+        total = max(float(np.square(goal).sum()), 1e-12)
+        return float((found * goal).sum()) / total, float(np.square(found).sum()) / total
+
+
 def likeness(one: Floats, other: Floats, cubed: float) -> Floats:
     """(N, M) |x| |y| ((1 - cubed) cos + cubed cos^3) of vectors (N, d) and (M, d): odd in both."""
     sizes = np.outer(np.linalg.norm(one, axis=1), np.linalg.norm(other, axis=1))
@@ -109,20 +126,21 @@ def _slope(x: Floats, y: Floats) -> float:
     return float((x[apart] * y[apart]).sum() / max(np.square(x[apart]).sum(), 1e-12))
 
 
-def trusted(read: Floats, vectors: Floats, judged: NDArray[np.bool_]) -> tuple[Trust, float]:
-    """What foretells the judged atoms (N,) best from the others, and the share of their squares it explains.
+def trusted(cases: Sequence[Case]) -> tuple[Trust, float]:
+    """What foretells the judged atoms of several sets best from the others, and the share that it explains.
 
-    read (N, d), vectors (N, n). The population is N(0, I), so the squared error of a vector is the
-    variance of the error of a logit. The strength is the best factor, between 0 and STRONGEST.
+    Of the squares of the vectors, each set's taken to add up to 1. The population is N(0, I), so the squared
+    error of a vector is the variance of the error of a logit. The strength is the best factor, between 0
+    and STRONGEST. Of few questions the best way is found by chance, so all sets choose one together.
     """
-    goal, best, most = vectors[judged], Trust(strength=0.0), 0.0
-    total = max(float(np.square(goal).sum()), 1e-12)
+    best, most = Trust(strength=0.0), 0.0
     for method, cubed, ridge in product(METHODS, CUBED, RIDGES):
         trust = Trust(method, cubed, ridge)
-        found = foretold(read[judged], read[~judged], vectors[~judged], trust)
-        factor = float((found * goal).sum() / max(np.square(found).sum(), 1e-12))
-        factor = min(max(factor, 0.0), STRONGEST)
-        explained = 1 - float(np.square(goal - factor * found).sum()) / total
+        fit, square = (
+            sum(values) / len(cases) for values in zip(*(one.told(trust) for one in cases), strict=True)
+        )
+        factor = min(max(fit / max(square, 1e-12), 0.0), STRONGEST)
+        explained = 2 * factor * fit - factor**2 * square
         if explained > most:
             best, most = Trust(method, cubed, ridge, factor), explained
     return best, most

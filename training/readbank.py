@@ -59,7 +59,7 @@ def read_bank(
     survey: Survey | None = None,
     raters: NDArray[np.bool_] | None = None,
     *,
-    strength: float = 1.0,
+    strength: float | Floats = 1.0,
     pictures: Mapping[str, Any] | None = None,
     report: Mapping[str, Any] | None = None,
 ) -> FittedBank:
@@ -67,15 +67,16 @@ def read_bank(
 
     survey: answers to the bank's questions, from which the popularity of their options is taken; without
     one the text's own stays. raters: (R,) whose answers these are, the training raters where not given.
-    strength: factor of the taste coordinates. pictures: vectors of pictures in questions, by item id.
-    report: what is known of the reader's training, kept in the bank's report.
+    strength: factor of the taste coordinates, of all questions or (Q,) of each. pictures: vectors of
+    pictures in questions, by item id. report: what is known of the reader's training, kept in the bank's.
 
     Raises:
         DataError: the survey asks other questions than the bank. What the reader raises.
     """
     vectors = read_twice(reader, bank.questions, pictures)
     phi, g, count = vectors.phi.copy(), vectors.g, 0
-    phi[..., STYLES:] *= strength
+    factors = np.broadcast_to(strength, (len(phi),))
+    phi[..., STYLES:] *= factors[:, None, None]
     if survey is not None:
         chosen = raters_in(survey.raters, "train") if raters is None else raters
         g, count = calibrated(phi, vectors.g, shares_of(bank, survey, chosen)), int(chosen.sum())
@@ -85,7 +86,7 @@ def read_bank(
         "raters": count,
         "reader": {
             "version": reader.version,
-            "strength": strength,
+            "strength": [float(factors.min()), float(factors.max())],
             "own_marginals": survey is not None,
             "targets_held_out": bool(trained.get("hold_out_questions")),
             "set_held_out": bank.name in trained.get("hold_out_sets", ()),

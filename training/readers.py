@@ -11,8 +11,8 @@ from prefs.errors import ConfigError
 from training.fitted import FittedBank
 from training.picturevectors import picture_vectors
 from training.readbank import read_bank, report_of
+from training.studies import Study, judged_of, read_best
 from training.surveys import Survey
-from training.unseen_losses import Study, judged_of, read_best
 
 if TYPE_CHECKING:
     from vlm.reader import Reader

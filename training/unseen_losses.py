@@ -4,8 +4,10 @@ Everybody's answers to the candidates are known, those to the targets are predic
 
     text            the text alone: nothing of any person, popularity from the reader
     marginal        how often training raters chose each option, the same for everybody
-    reader          every question read; popularity from training raters
+    styles          nothing read: candidates known by number tell how a person uses a scale
+    reader          every question read; popularity from training raters, as in all that follows
     grafted         candidates known by number, targets placed among them by what was read
+    both            the mean of the chances that the last two give
     by number       every question known by number: a choice model fitted to targets too
 
 `training.grafting` places them; the candidates' own model is fitted without the targets. The share of the
@@ -14,122 +16,129 @@ personal gain that reading recovers is (marginal - reading) / (marginal - by num
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from prefs.bank import ItemBank
-from prefs.batch import infer_many
-from prefs.model import ChoiceModel, QuestionVectors, scores
+from prefs.model import scores
 from prefs.space import Floats
-from training.baselines.regression import losses
 from training.fit import Fit, Settings
 from training.fitted import FittedBank
-from training.grafting import Atoms, Trust, foretold, trusted
+from training.grafting import Atoms, Case, Trust, foretold, trusted
 from training.metrics import interval, resamples
-from training.predictive import predict
-from training.rater_id.corpus import JUDGING
-from training.rater_id.data import of_survey
-from training.readbank import STYLES, Reads, calibrated, read_bank, shares_of
-from training.splits import Part, are_targets, by_hash, fold, raters_in
-from training.surveys import MISSING, Survey
+from training.readbank import STYLES, Reads, calibrated, read_bank
+from training.splits import raters_in
+from training.studies import JUDGES, Study, predicted, read_best
+from training.surveys import Survey
 from training.work import Work
 
-STRENGTHS = (0.35, 0.5, 0.7, 1.0, 1.4)
-JUDGES, TESTED = 200, 500  # raters, of validation and test
-FEW = 5  # judged candidates below which a hash takes a fourth of the candidates instead
-READINGS = ("reader", "grafted")
+TESTED = 500  # test raters
+READINGS = ("reader", "grafted", "both")
 
 
 @dataclass(frozen=True)
-class Study:
-    """A survey whose targets were only read.
+class Sown:
+    """A study with what it is predicted by.
 
-    ordered: (Q,) whether the options of a question are read as a scale. judged: (Q,) candidates that the
-    reader did not learn from, by which what is open is chosen; seen: whether it did learn from them.
+    by_number: a model fitted to training raters, targets among its questions. read: as a reader sees it,
+    by which strengths. own: the model of the candidates alone.
     """
 
-    bank: ItemBank
-    survey: Survey
-    table: NDArray[np.intp]
-    shares: Floats
-    target: NDArray[np.bool_]
-    ordered: NDArray[np.bool_]
-    judged: NDArray[np.bool_]
-    seen: bool
+    study: Study
+    by_number: FittedBank
+    read: FittedBank
+    strengths: Mapping[str, float]
+    own: FittedBank
 
-    @classmethod
-    def of(cls, bank: ItemBank, survey: Survey, judged: NDArray[np.bool_] | None = None) -> Study:
-        """judged: (Q,) questions that the reader was judged by and did not learn from, None where unknown."""
-        from vlm.passages import form_of
-
-        ids = [question.question_id for question in survey.questions]
-        target = are_targets(ids)
-        ordered = np.array([form_of(question) == "scale" for question in survey.questions], dtype=bool)
-        chosen = np.zeros(len(ids), bool) if judged is None else judged & ~target
-        seen = int(chosen.sum()) < FEW
-        if seen:
-            chosen = np.array([fold(f"judged {one}", 4) == 0 for one in ids], dtype=bool) & ~target
-        shares = shares_of(bank, survey, raters_in(survey.raters, "train"))
-        return cls(bank, survey, survey.table().astype(np.intp), shares, target, ordered, chosen, seen)
-
-    def rows(self, part: Part, most: int | None = None) -> NDArray[np.intp]:
-        """Raters of a part who answered a target, the first `most` in order of the sha1 of their id."""
-        answered = (self.table[:, self.target] >= 0).any(1)
-        rows = np.flatnonzero(raters_in(self.survey.raters, part) & answered)
-        return np.array(sorted(rows, key=lambda row: by_hash(self.survey.raters[row]))[:most], np.intp)
-
-    def losses(
-        self, fitted: FittedBank, rows: NDArray[np.intp], known: NDArray[np.bool_], wanted: NDArray[np.bool_]
-    ) -> Floats:
-        """(R,) log loss of the answers to the wanted questions (Q,), given those to the known ones."""
-        model = fitted.alone()
-        vectors = fitted.source(model.space).all()
-        return losses(
-            _predicted(model, vectors, self.table[rows], known, wanted), self.table[rows][:, wanted]
-        )
-
-    def judge(self, fitted: FittedBank) -> float:
-        """Mean log loss of validation raters' answers to the judged candidates, given all others."""
-        rows, known = self.rows("validation", JUDGES), ~self.target & ~self.judged
-        return float(np.nanmean(self.losses(fitted, rows, known, self.judged)))
+    @property
+    def case(self) -> Case:
+        """The candidates, of which the judged are to be placed among the others."""
+        study = self.study
+        read, own = (Atoms.of(one.phi, study.survey.counts, study.ordered) for one in (self.read, self.own))
+        inside, judged = read.among(~study.target), read.among(study.judged)
+        return Case(read.vectors[inside], own.vectors[inside], judged[inside])
 
 
-def judged_of(survey: Survey) -> NDArray[np.bool_]:
-    """(Q,) questions in words by which the training of a reader is judged; it does not learn from them."""
-    contents = of_survey(survey).contents
-    return np.array(
-        [any(fold(f"judged {key}", JUDGING) == 0 for _, key in shown) for shown in contents], dtype=bool
-    )
+def compare(
+    reader: Reads,
+    sets: Sequence[tuple[Study, FittedBank]],
+    report: Mapping[str, Any],
+    work: Work | None = None,
+) -> list[dict[str, Any]]:
+    """Log loss of the target answers of up to 500 test raters, and what was recovered, for each set.
 
-
-def _predicted(
-    model: ChoiceModel,
-    vectors: QuestionVectors,
-    answers: NDArray[np.intp],
-    known: NDArray[np.bool_],
-    wanted: NDArray[np.bool_],
-) -> Floats:
-    """(R, M, K) chances of the answers to the wanted questions."""
-    told = infer_many(model.space, vectors[np.flatnonzero(known)], answers[:, known], around=model.lapse)
-    return predict(told, vectors[np.flatnonzero(wanted)]).astype(np.float64)
-
-
-def read_best(reader: Reads, study: Study, report: Mapping[str, Any]) -> tuple[FittedBank, dict[str, float]]:
-    """The bank as read, its strength chosen on validation raters and judged questions; the losses tried.
-
-    Without validation raters the strength is 1.
+    sets: each with a model by number. report: of the reader. work: where fits of candidates alone are kept,
+    to go on after a cut. How questions are placed is chosen for all sets together, and which reading is
+    reported as the method for each, on validation raters and judged questions.
     """
-    if not len(study.rows("validation")):
-        return read_bank(reader, study.bank, study.survey, report=report), {}
-    tried = {
-        one: read_bank(reader, study.bank, study.survey, strength=one, report=report) for one in STRENGTHS
+    kept, sown = work or Work(), list[Sown]()
+    for study, by_number in sets:
+        settings = Settings(**by_number.report.get("settings", {}))
+        read, strengths = read_best(reader, study, report)
+        own = candidates_alone(study, settings, kept.under(study.bank.name))
+        sown.append(Sown(study, by_number, read, strengths, own))
+    trust, explained = trusted([one.case for one in sown])
+    return [
+        {**_compared(one, reader, trust), "trust": {**asdict(trust), "explained": explained}} for one in sown
+    ]
+
+
+def _compared(sown: Sown, reader: Reads, trust: Trust) -> dict[str, Any]:
+    study = sown.study
+    rows = study.rows("test", TESTED)
+    found = _test_losses(sown, reader, trust, rows)
+    validation, judges = dict[str, float](), study.rows("validation", JUDGES)
+    if len(judges):
+        for name, p in _readings(sown, trust, judges, study.others, study.judged).items():
+            validation[name] = float(np.nanmean(study.losses(p, judges, study.judged)))
+    weights = resamples(len(rows))
+    personal = ("styles", *READINGS)
+    return {
+        "set": study.bank.name,
+        "raters": len(rows),
+        "targets": int(study.target.sum()),
+        "candidates": int((~study.target).sum()),
+        "judged_questions": int(study.judged.sum()),
+        "judged_were_learned_from": study.seen,
+        "losses": {name: interval(values, weights) for name, values in found.items()},
+        "recovered": {name: recovered(found, name) for name in personal},
+        "gain": {
+            name: interval(found["marginal"] - found[name], weights) for name in (*personal, "by number")
+        },
+        "beyond_styles": {name: interval(found["styles"] - found[name], weights) for name in READINGS},
+        "method": min(READINGS, key=lambda name: validation.get(name, 0.0)),
+        "validation": validation,
+        "strengths": dict(sown.strengths),
+        "by_number": sown.by_number.version,
     }
-    found = {one: study.judge(fitted) for one, fitted in tried.items()}
-    return tried[min(found, key=lambda one: found[one])], {f"{one:g}": loss for one, loss in found.items()}
+
+
+def _test_losses(sown: Sown, reader: Reads, trust: Trust, rows: NDArray[np.intp]) -> dict[str, Floats]:
+    """(R,) log loss of the target answers of some raters, by condition."""
+    study, wanted, known = sown.study, sown.study.target, ~sown.study.target
+    text = read_bank(reader, study.bank)
+    plain = graft(sown, wanted, replace(trust, strength=0.0))
+    p: dict[str, NDArray[np.floating[Any]]] = {
+        "text": predicted(text, study.nobody(text), wanted),
+        "marginal": study.shares[wanted][None],
+        "styles": predicted(plain, study.beliefs(plain, rows, known), wanted),
+        **_readings(sown, trust, rows, known, wanted),
+        "by number": predicted(sown.by_number, study.beliefs(sown.by_number, rows, known), wanted),
+    }
+    return {name: study.losses(one, rows, wanted) for name, one in p.items()}
+
+
+def _readings(
+    sown: Sown, trust: Trust, rows: NDArray[np.intp], known: NDArray[np.bool_], wanted: NDArray[np.bool_]
+) -> dict[str, NDArray[np.floating[Any]]]:
+    """(R, M, K) chances of the answers to questions that were only read, by each of READINGS."""
+    study, placed = sown.study, graft(sown, wanted, trust)
+    read = predicted(sown.read, study.beliefs(sown.read, rows, known), wanted)
+    grafted = predicted(placed, study.beliefs(placed, rows, known), wanted)
+    return dict(zip(READINGS, (read, grafted, (read + grafted) / 2), strict=True))
 
 
 def candidates_alone(study: Study, settings: Settings, work: Work) -> FittedBank:
@@ -138,16 +147,14 @@ def candidates_alone(study: Study, settings: Settings, work: Work) -> FittedBank
     Its bank has all questions; the vectors of the targets are 0.
     """
     train = study.survey.of_raters(raters_in(study.survey.raters, "train"))
-    part = restricted(train, ~study.target)
-    fit = Fit(part, settings)
+    fit = Fit(restricted(train, ~study.target), settings)
     work.run(fit, "candidates")
     found = fit.vectors()
     options = study.shares.shape[1]
     phi = np.zeros((len(study.target), options, found.phi.shape[2]))
-    phi[~study.target, : found.phi.shape[1]] = found.phi
     g = np.where(np.arange(options) < study.survey.counts[:, None], 0.0, -np.inf)
-    inside = np.flatnonzero(~study.target)
-    g[inside, : found.g.shape[1]] = found.g
+    inside, most = np.flatnonzero(~study.target), found.g.shape[1]
+    phi[inside, :most], g[inside, :most] = found.phi, found.g
     return FittedBank(study.bank, phi, g, {}, {"split": "eval"}, f"{study.bank.name} candidates")
 
 
@@ -166,22 +173,21 @@ def restricted(survey: Survey, keep: NDArray[np.bool_]) -> Survey:
     return left.of_raters(lengths > 0)
 
 
-def graft(
-    study: Study, read: FittedBank, own: FittedBank, new: NDArray[np.bool_], trust: Trust
-) -> FittedBank:
+def graft(sown: Sown, new: NDArray[np.bool_], trust: Trust) -> FittedBank:
     """The candidates' own model with the new questions (Q,) placed in it by what was read.
 
-    Popularity is that of training raters. Candidates that are neither new nor targets keep their vectors.
+    Popularity is that of training raters. Candidates that are not new keep their vectors.
     """
-    read_atoms, own_atoms = (Atoms.of(one.phi, study.survey.counts, study.ordered) for one in (read, own))
+    study, own = sown.study, sown.own
+    counts, options = study.survey.counts, own.phi.shape[1]
+    read_atoms, own_atoms = (Atoms.of(one.phi, counts, study.ordered) for one in (sown.read, own))
     fresh, there = read_atoms.among(new), read_atoms.among(~study.target & ~new)
     vectors = np.zeros_like(own_atoms.vectors)
     vectors[fresh] = foretold(
         read_atoms.vectors[fresh], read_atoms.vectors[there], own_atoms.vectors[there], trust
     )
-    options = own.phi.shape[1]
     phi, g = own.phi.copy(), own.g.copy()
-    phi[new, :, STYLES:] = read_atoms.phi(vectors, study.survey.counts, options)[new]
+    phi[new, :, STYLES:] = read_atoms.phi(vectors, counts, options)[new]
     phi[new, :, :STYLES] = _styles(study, own, new)
     g[new] = calibrated(phi[new], g[new], study.shares[new])
     return replace(own, phi=phi, g=g)
@@ -197,77 +203,6 @@ def _styles(study: Study, own: FittedBank, new: NDArray[np.bool_]) -> Floats:
     there = rating & ~study.target & ~new
     squares = np.maximum(np.square(places[there]).sum((0, 1)), 1e-12)
     return np.asarray(places[new] * (places[there] * own.phi[there, :, :STYLES]).sum((0, 1)) / squares)
-
-
-def graft_best(study: Study, read: FittedBank, own: FittedBank) -> tuple[Trust, float]:
-    """How to place questions, chosen on the judged candidates; the share of their squares it explains."""
-    read_atoms, own_atoms = (Atoms.of(one.phi, study.survey.counts, study.ordered) for one in (read, own))
-    candidates, judged = read_atoms.among(~study.target), read_atoms.among(study.judged)
-    return trusted(read_atoms.vectors[candidates], own_atoms.vectors[candidates], judged[candidates])
-
-
-def compare(
-    reader: Reads,
-    study: Study,
-    by_number: FittedBank,
-    report: Mapping[str, Any],
-    work: Work | None = None,
-) -> dict[str, Any]:
-    """Log loss of the target answers of up to 500 test raters under each condition, and what was recovered.
-
-    by_number: a model fitted to training raters, targets among its questions. report: of the reader.
-    work: where the fit of the candidates alone is kept, to go on after a cut.
-    """
-    rows, known = study.rows("test", TESTED), ~study.target
-    read, tried = read_best(reader, study, report)
-    text = read_bank(reader, study.bank, report=report)
-    settings = Settings(**by_number.report["settings"]) if "settings" in by_number.report else Settings()
-    own = candidates_alone(study, settings, work or Work())
-    trust, explained = graft_best(study, read, own)
-    placed = graft(study, read, own, study.target, trust)
-    judged = {
-        "reader": study.judge(read),
-        "grafted": study.judge(graft(study, read, own, study.judged, trust)),
-    }
-    said = study.table[rows][:, study.target]
-    shares = np.broadcast_to(study.shares[study.target], (len(rows), *study.shares[study.target].shape))
-    found = {
-        "text": _without_answers(study, text, rows),
-        "marginal": losses(shares, said),
-        "reader": study.losses(read, rows, known, study.target),
-        "grafted": study.losses(placed, rows, known, study.target),
-        "by number": study.losses(by_number, rows, known, study.target),
-    }
-    method = min(judged, key=lambda name: judged[name])
-    return {
-        "set": study.bank.name,
-        "raters": len(rows),
-        "targets": int(study.target.sum()),
-        "candidates": int(known.sum()),
-        "judged_questions": int(study.judged.sum()),
-        "judged_were_learned_from": study.seen,
-        "losses": {name: interval(values, resamples(len(rows))) for name, values in found.items()},
-        "recovered": {name: recovered(found, name) for name in READINGS},
-        "gain": {
-            name: interval(found["marginal"] - found[name], resamples(len(rows)))
-            for name in (*READINGS, "by number")
-        },
-        "method": method,
-        "validation": judged,
-        "strengths": tried,
-        "trust": {**trust.__dict__, "explained": explained},
-        "by_number": by_number.version,
-    }
-
-
-def _without_answers(study: Study, fitted: FittedBank, rows: NDArray[np.intp]) -> Floats:
-    """(R,) log loss of target answers when nothing is known of anybody."""
-    model = fitted.alone()
-    vectors = fitted.source(model.space).all()
-    nobody = np.full((1, len(study.target)), MISSING)
-    p = _predicted(model, vectors, nobody, ~study.target, study.target)
-    said = study.table[rows][:, study.target]
-    return losses(np.broadcast_to(p, (len(rows), *p.shape[1:])), said)
 
 
 def recovered(found: Mapping[str, Floats], name: str) -> list[float]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.grafting import Atoms, Trust, foretold, likeness, trusted
+from training.grafting import Atoms, Case, Trust, foretold, likeness, trusted
 
 RNG = np.random.default_rng(0)
 
@@ -51,12 +51,23 @@ def test_what_was_read_is_trusted_as_far_as_it_is_right() -> None:
     judged = np.arange(60) < 15
     read = RNG.normal(size=(60, 4))
     vectors = read @ RNG.normal(size=(4, 6))
-    trust, explained = trusted(read, vectors, judged)
+    trust, explained = trusted([Case(read, vectors, judged)])
     assert explained > 0.98
     assert 0.8 < trust.strength < 1.2
-    blurred, less = trusted(read + RNG.normal(size=read.shape), vectors, judged)
+    blurred, less = trusted([Case(read + RNG.normal(size=read.shape), vectors, judged)])
     assert 0.1 < less < 0.9
     assert blurred.ridge >= trust.ridge
-    nothing, none = trusted(RNG.normal(size=(60, 4)), RNG.normal(size=(60, 6)), judged)
+    nothing, none = trusted([Case(RNG.normal(size=(60, 4)), RNG.normal(size=(60, 6)), judged)])
     assert none < 0.2
     assert nothing.strength < 0.6
+
+
+def test_sets_choose_together() -> None:
+    judged = np.arange(60) < 15
+    read = RNG.normal(size=(60, 4))
+    right = Case(read, read @ RNG.normal(size=(4, 6)), judged)
+    wrong = Case(read, -read @ RNG.normal(size=(4, 6)) * 100, judged)
+    shuffled = Case(read[::-1], wrong.vectors, judged)
+    together, explained = trusted([right, shuffled])
+    assert 0.2 < explained < 0.8 * trusted([right])[1]
+    assert together.strength < trusted([right])[0].strength

@@ -71,7 +71,7 @@ def test_marginals_of_people_become_popularity() -> None:
     assert fitted.report["raters"] == train.sum()
     assert fitted.report["reader"] == {
         "version": "told",
-        "strength": 1.0,
+        "strength": [1.0, 1.0],
         "own_marginals": True,
         "targets_held_out": False,
         "set_held_out": False,

@@ -63,7 +63,7 @@ def test_pictures_are_read_by_their_vectors(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(readers, "picture_vectors", lambda path, data_dir: vectors)
     folder = reader(tmp_path / "r", REPORT, encoder="colors", width=5)
     fitted = read_data(folder, "made", bank, survey, tmp_path)
-    assert fitted.report["reader"]["strength"] == 1.0
+    assert fitted.report["reader"]["strength"] == [1.0, 1.0]
     assert np.abs(fitted.phi[0] - fitted.phi[1]).max() > 0
     np.testing.assert_array_equal(fitted.phi[7], fitted.phi[8])  # both vectors are 0
 

@@ -9,8 +9,10 @@ from simulated import people
 
 from training.fit import Settings
 from training.fitted import FittedBank
+from training.grafting import Trust
 from training.splits import are_targets
-from training.unseen_losses import Study, candidates_alone, compare, graft, read_best, recovered, restricted
+from training.studies import Study, read_best
+from training.unseen_losses import Sown, candidates_alone, compare, graft, recovered, restricted
 from training.work import Work
 
 TRUTH = people(600, 36, 3, size=2, seed=7)
@@ -36,35 +38,51 @@ def reader(noise: float, seed: int = 0) -> Told:
 
 @pytest.fixture(scope="module")
 def found(study: Study) -> dict:
-    return compare(reader(0.0), study, by_number(), REPORT)
+    return compare(reader(0.0), [(study, by_number())], REPORT)[0]
 
 
 def test_what_is_read_rightly_is_worth_as_much_as_answers(found: dict) -> None:
     losses = {name: values[0] for name, values in found["losses"].items()}
     assert losses["by number"] < losses["marginal"] - 0.02
     assert losses["marginal"] < losses["text"]  # which knows no popularity
-    for name in ("reader", "grafted"):
+    assert losses["styles"] == pytest.approx(losses["marginal"], abs=0.01)  # choices have no styles
+    for name in ("reader", "grafted", "both"):
         share, low, high = found["recovered"][name]
         assert low <= share <= high
         assert share > 0.85
         assert found["gain"][name][0] == pytest.approx(losses["marginal"] - losses[name], abs=1e-9)
+        assert found["beyond_styles"][name][1] > 0
     assert found["trust"]["explained"] > 0.8
-    assert found["method"] in ("reader", "grafted")
+    assert found["method"] == min(found["validation"], key=found["validation"].get)
 
 
 def test_what_is_read_wrongly_is_worth_nothing(study: Study) -> None:
     rng = np.random.default_rng(1)
     wrong = Told.slopes(TRUTH.survey.questions, rng.normal(size=TRUTH.slopes.shape))
-    found = compare(wrong, study, by_number(), REPORT)
+    (found,) = compare(wrong, [(study, by_number())], REPORT)
     assert found["recovered"][found["method"]][0] < 0.25
-    assert found["strengths"]["0.35"] < found["strengths"]["1"]
+    assert found["strengths"]["0.35 0.35"] < found["strengths"]["1 1"]
 
 
 def test_strength_is_chosen_on_validation_raters(study: Study) -> None:
     twice = Told.slopes(TRUTH.survey.questions, 2 * TRUTH.slopes)
     fitted, tried = read_best(twice, study, REPORT)
-    assert fitted.report["reader"]["strength"] == pytest.approx(0.5)
-    assert min(tried, key=lambda one: tried[one]) == "0.5"
+    assert fitted.report["reader"]["strength"] == [0.5, 0.5]
+    assert min(tried, key=lambda one: tried[one]) == "0.5 0.5"
+
+
+def test_what_was_not_learned_from_has_a_strength_of_its_own() -> None:
+    unseen = np.arange(36) % 3 == 0
+    study = Study.of(TRUTH.bank, TRUTH.survey, unseen)
+    louder = np.where((unseen | study.target)[:, None], 2, 1) * TRUTH.slopes
+    fitted, _ = read_best(
+        Told.slopes(TRUTH.survey.questions, louder), study, REPORT | {"hold_out_questions": True}
+    )
+    unlearned, learned = fitted.report["reader"]["strength"]
+    assert unlearned == 0.5
+    assert learned >= 0.7
+    size = np.abs(fitted.phi[:, -1, 2:]).sum(1) / np.abs(TRUTH.slopes).sum(1)
+    np.testing.assert_allclose(size, np.where(unseen | study.target, 2 * unlearned, learned))
 
 
 def test_the_own_model_of_candidates_never_hears_of_targets(study: Study) -> None:
@@ -77,14 +95,8 @@ def test_the_own_model_of_candidates_never_hears_of_targets(study: Study) -> Non
     other = Study.of(TRUTH.bank, replace(survey, answers=scrambled))
     assert candidates_alone(other, settings, Work()).version == own.version
     assert (own.phi[study.target] == 0).all()
-    placed = graft(study, own, own, study.target, by_trust())
+    placed = graft(Sown(study, own, own, {}, own), study.target, Trust())
     assert (placed.phi[~study.target] == own.phi[~study.target]).all()
-
-
-def by_trust():
-    from training.grafting import Trust
-
-    return Trust()
 
 
 def test_judged_questions_are_candidates_that_were_not_learned_from(study: Study) -> None:
