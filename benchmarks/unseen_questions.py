@@ -168,7 +168,14 @@ def table(found: Mapping[str, Any]) -> str:
 def _correlations(found: Mapping[str, Any]) -> list[str]:
     every, tested = found["people"]["all"], found["people"]["test"]
     tests = ("pairs", NAMES[0], "ceiling")
-    asked = ("set", "pairs", "mean |r|", *NAMES[:3], "ceiling", *(f"test raters: {one}" for one in tests))
+    asked = (
+        "set",
+        "pairs",
+        "mean size of r",
+        *NAMES[:3],
+        "ceiling",
+        *(f"test raters: {one}" for one in tests),
+    )
     lines = header(*asked)
     for number, name in enumerate(found["sets"]):
         if every["pairs"][number] >= FEW:
