@@ -6,8 +6,9 @@ python -m benchmarks.interviewer --bank DIR --model DIR [--interviewer DIR] [--h
 Test raters answer as they really did. Two gains are measured, in bits. `id`: the expected rise of log p(rater
 ID), the answer unseen, among the raters who are not test raters, by the choice model, as `kallisti plan
 --planner expected` computes it. `taste`: the information of the answer about the taste (`prefs.acquisition`),
-by which the live planner asks. Each question is compared with the best possible in the same state, and each
-interview with the planner's own. `order` asks in the order in which the training plans ask on average.
+by which the live planner asks. `head` sees the raters who may be answering, `head, belief` what a live
+interview knows of somebody unknown; `order` asks in the order in which the training plans ask on average.
+Each question is compared with the best possible in the same state, and each interview with the planner's own.
 """
 
 from __future__ import annotations
@@ -24,8 +25,6 @@ import numpy as np
 from benchmarks.interviews import header, row
 from prefs.acquisition import eig
 from prefs.bank import ItemBank
-from prefs.batch import infer_many
-from prefs.belief import Belief
 from prefs.errors import DataError
 from prefs.files import write_json
 from prefs.model import ChoiceModel, QuestionVectors
@@ -34,18 +33,18 @@ from prefs.transcripts import Turn, read_transcripts
 from training.banks import bank_of
 from training.fitted import load_fitted
 from training.hypotheses import Crowd, Rows
-from training.interviewer.gains import Weighing, sequences
-from training.interviewer.head import described_states
+from training.interviewer.gains import Moments, Weighing, sequences
+from training.interviewer.head import beliefs_of, described
 from training.metrics import resamples
 from training.plan import tastes_of
 from training.splits import fold, raters_in
-from vlm.asking_head import PolicyHead
+from vlm.asking_head import PolicyHead, State
 from vlm.interviewer_files import HEAD
 
 BITS = 1.0 / np.log(2.0)
 SHOWN = (1, 2, 3, 5, 8, 10, 15, 20)
 MANY = 10_000  # questions that the head scores for its timing
-Choice = Callable[[int, Rows, Floats], Rows]
+Choice = Callable[[Weighing, Rows, Floats], Rows]
 
 
 @dataclass
@@ -56,16 +55,9 @@ class People:
     model: ChoiceModel
     vectors: QuestionVectors
     crowd: Crowd
+    moments: Moments
     answers: Rows
     seconds: dict[str, list[float]] = field(default_factory=dict)
-
-    def beliefs(self, known: Rows) -> list[Belief]:
-        """A belief for each rater whose answers (R, Q) are known, -1 where not."""
-        heard = np.flatnonzero((known >= 0).any(0))
-        heard = heard if len(heard) else np.arange(1)
-        found = infer_many(self.model.space, self.vectors[heard], known[:, heard], around=self.model.lapse)
-        parts = zip(found.mean, found.cov, found.lapse, found.answers, strict=True)
-        return [Belief(mean, cov, float(lapse), int(count)) for mean, cov, lapse, count in parts]
 
     def interview(self, choose: Choice, steps: int) -> dict[str, Floats]:
         """Gains in bits (R, T) of a policy: `id`, `taste`, and of the best in the same states, `*_best`."""
@@ -76,9 +68,10 @@ class People:
         for step in range(steps):
             free = (self.answers >= 0) & (known < 0)
             gains = np.where(free, weighing.gains(), -1.0) * BITS
-            told = np.stack([eig(belief, self.vectors) for belief in self.beliefs(known)])
+            beliefs = beliefs_of(self.model, self.vectors, known)
+            told = np.stack([eig(belief, self.vectors) for belief in beliefs])
             tastes = np.where(free, told, -1.0) * BITS
-            asked = choose(step, known, gains)
+            asked = choose(weighing, known, gains)
             for name, values in (("id", gains), ("taste", tastes)):
                 found[name][:, step] = values[rows, asked]
                 found[f"{name}_best"][:, step] = values.max(1)
@@ -95,38 +88,51 @@ def people(data: str, folder: Path, raters: int, steps: int, told: Callable[...,
     vectors = fitted.source(model.space).all()
     held = raters_in(survey.raters, "test")
     others, test = survey.of_raters(~held), survey.of_raters(held)
-    crowd = Crowd.of(tastes_of(others, fitted, told), vectors, np.arange(len(others.raters)))
+    tastes = tastes_of(others, fitted, told)
+    crowd = Crowd.of(tastes, vectors, np.arange(len(others.raters)))
     answers = test.table().astype(np.intp)
     order = sorted(range(len(answers)), key=lambda place: (fold(test.raters[place], 1 << 64), place))
     chosen = [place for place in order if (answers[place] >= 0).sum() >= 1.5 * steps][:raters]
     if len(chosen) < 2:
         raise DataError(f"{data} has {len(chosen)} test raters who answered enough: ask fewer questions")
-    return People(bank, model, vectors, crowd, answers[chosen])
+    return People(bank, model, vectors, crowd, Moments(tastes), answers[chosen])
 
 
 def policies(own: People, args: argparse.Namespace) -> dict[str, Choice]:
     """Everything that asks, by name."""
     rng = np.random.default_rng(0)
     found: dict[str, Choice] = {
-        "planner": lambda step, known, gains: gains.argmax(1),
-        "random": lambda step, known, gains: np.where(gains >= 0, rng.random(gains.shape), -1).argmax(1),
+        "planner": lambda weighing, known, gains: gains.argmax(1),
+        "random": lambda weighing, known, gains: np.where(gains >= 0, rng.random(gains.shape), -1).argmax(1),
     }
     if args.plans:
         asked, _ = sequences(list(read_transcripts(args.plans)), dict(own.bank.rows))
         place = np.where(asked >= 0, 1.0 / (1 + np.arange(asked.shape[1])), 0.0)
         early = np.bincount(np.maximum(asked, 0).ravel(), place.ravel(), len(own.bank))
-        found["order"] = lambda step, known, gains: np.where(gains >= 0, early, -1).argmax(1)
+        found["order"] = lambda weighing, known, gains: np.where(gains >= 0, early, -1).argmax(1)
     if args.head:
-        found["head"] = _by_head(own, PolicyHead.load(args.head / HEAD))
+        head = PolicyHead.load(args.head / HEAD)
+        found["head"] = _by_head(own, head)
+        found["head, belief"] = _by_belief(own, head)
     if args.interviewer:
         found["language model"] = _by_language(own, args.interviewer)
     return found
 
 
 def _by_head(own: People, head: PolicyHead) -> Choice:
-    def choose(step: int, known: Rows, gains: Floats) -> Rows:
-        scores = head.of_features(described_states(own.model, own.vectors, known))
-        return np.where(gains >= 0, scores, -1.0).argmax(1)
+    def choose(weighing: Weighing, known: Rows, gains: Floats) -> Rows:
+        states = own.moments.states(weighing, (known >= 0).sum(1))
+        return np.where(gains >= 0, head.of_features(described(states, own.vectors)), -1.0).argmax(1)
+
+    return choose
+
+
+def _by_belief(own: People, head: PolicyHead) -> Choice:
+    """The head as the live interview uses it, where nobody else is known."""
+
+    def choose(weighing: Weighing, known: Rows, gains: Floats) -> Rows:
+        states = [State.of(one, own.model.space.cov) for one in beliefs_of(own.model, own.vectors, known)]
+        return np.where(gains >= 0, head.of_features(described(states, own.vectors)), -1.0).argmax(1)
 
     return choose
 
@@ -146,7 +152,7 @@ def _by_language(own: People, folder: Path) -> Choice:
     turns: list[list[Turn]] = [[] for _ in own.answers]
     taken = own.seconds.setdefault("language model", [])
 
-    def choose(step: int, known: Rows, gains: Floats) -> Rows:
+    def choose(weighing: Weighing, known: Rows, gains: Floats) -> Rows:
         found = []
         for rater, (asker, bank) in enumerate(zip(askers, banks, strict=True)):
             start = time.perf_counter()
@@ -189,19 +195,35 @@ def _rounded(values: Floats) -> list[float]:
     return [round(float(one), 4) for one in values]
 
 
-def head_time(own: People, head: PolicyHead) -> float:
-    """Milliseconds of one core from twenty answers to the scores of 10,000 questions, median of five."""
-    rows = np.resize(np.arange(len(own.vectors)), MANY)
-    many = own.vectors[rows]
+def head_time(own: People, head: PolicyHead, raters: bool) -> float:
+    """Milliseconds of one core from twenty answers to the scores of 10,000 questions, median of five.
+
+    raters: whether the crowd is weighed, else the belief is inferred.
+    """
+    many = own.vectors[np.resize(np.arange(len(own.vectors)), MANY)]
     known = np.full((1, len(own.vectors)), -1)
     answered = np.flatnonzero(own.answers[0] >= 0)[:20]
     known[0, answered] = own.answers[0, answered]
     taken = []
     for _ in range(6):
         start = time.process_time()
-        head.gains(own.beliefs(known)[0], many, own.model.space.cov)
+        if raters:
+            weighing = Weighing(own.crowd, 1)
+            for question in answered:
+                weighing.hear(np.array([question]), known[:, question])
+            state = own.moments.states(weighing, np.array([len(answered)]))[0]
+        else:
+            state = State.of(beliefs_of(own.model, own.vectors, known)[0], own.model.space.cov)
+        head.of_state(state, many)
         taken.append(1e3 * (time.process_time() - start))
     return float(np.median(taken[1:]))
+
+
+def _head_times(own: People, folder: Path | None) -> dict[str, float]:
+    if folder is None:
+        return {}
+    head = PolicyHead.load(folder / HEAD)
+    return {"head": head_time(own, head, True), "head, belief": head_time(own, head, False)}
 
 
 def table(found: dict[str, Any]) -> str:
@@ -243,14 +265,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "hypotheses": len(own.crowd.rows),
         "questions": args.questions,
         "policies": {name: summary(one, gained["planner"]) for name, one in gained.items()},
-        "head_ms_10000": head_time(own, PolicyHead.load(args.head / HEAD)) if args.head else None,
+        "head_ms_10000": _head_times(own, args.head),
         "seconds_per_question": {name: float(np.median(one)) for name, one in own.seconds.items()},
     }
     if args.json:
         write_json(args.json, found)
     print(table(found))
-    if args.head:
-        print(f"\nthe head scores {MANY:,} questions in {found['head_ms_10000']:.0f} ms of one core")
+    for name, milliseconds in found["head_ms_10000"].items():
+        print(f"\n{name}: {MANY:,} questions after twenty answers in {milliseconds:.0f} ms of one core")
     for name, seconds in found["seconds_per_question"].items():
         print(f"{name}: {seconds:.2f} s a question")
 

@@ -66,8 +66,11 @@ class PolicyHead:
 
     def gains(self, belief: Belief, vectors: QuestionVectors, population: Floats) -> Floats:
         """(N,) expected gain of each question in nats, 0 or more; population: (d, d) covariance of raters."""
+        return self.of_state(State.of(belief, population), vectors)
+
+    def of_state(self, state: State, vectors: QuestionVectors) -> Floats:
+        """(N,) expected gain of each question in nats, 0 or more."""
         found = np.empty(len(vectors))
-        state = State.of(belief, population)
         for start in range(0, len(vectors), BLOCK):
             part = vectors[start : start + BLOCK]
             found[start : start + BLOCK] = self.of_features(features(state, part))

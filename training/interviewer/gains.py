@@ -11,12 +11,17 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from prefs.belief import Belief
 from prefs.space import Floats
 from prefs.transcripts import Transcript
 from training.hypotheses import Crowd, Rows, Singles, entropies
+from training.identify import LAPSE
 from training.surveys import MISSING
+from vlm.asking_head import State
 
 ROWS = 64  # interviews weighed at once
+FLOOR = 1e-4  # share of the population's covariance that is always left
+NOTHING = 1e-7  # weight that moves no moment
 IMPOSSIBLE = -1e30  # log weight of a hypothesis that is left out
 
 
@@ -53,6 +58,36 @@ class Weighing:
         given = (questions >= 0) & (answers >= 0)
         option = self.crowd.first[np.maximum(questions, 0)] + np.maximum(answers, 0)
         self.logs += np.where(given[:, None], np.log(self.crowd.chance[option]), 0)
+
+
+class Moments:
+    """Where interviews are, seen by a policy head: mean and covariance of the tastes of who may be answering.
+
+    After some answers few of a crowd are left, and what tells these apart is not what would tell a
+    population of all tastes apart, so the head is shown the moments of the crowd as it is weighed, in
+    place of a belief about somebody unknown.
+    """
+
+    def __init__(self, tastes: Floats) -> None:
+        """tastes: (H, d) of the crowd, in the order of its hypotheses."""
+        self.tastes = tastes
+        self.population = np.cov(tastes.T) + FLOOR * np.eye(tastes.shape[1])
+
+    def states(self, weighing: Weighing, answers: Rows) -> list[State]:
+        """A state for each of R interviews; answers: (R,) how many there are so far."""
+        return [
+            State.of(Belief(*self._of(row), LAPSE, int(count)), self.population)
+            for row, count in zip(weighing.weights(), answers, strict=True)
+        ]
+
+    def _of(self, weights: Singles) -> tuple[Floats, Floats]:
+        """Mean (d,) and covariance (d, d) under weights (H,)."""
+        kept = np.flatnonzero(weights > NOTHING)
+        shares = weights[kept].astype(np.float64)
+        shares /= shares.sum()
+        mean = shares @ self.tastes[kept]
+        apart = self.tastes[kept] - mean
+        return mean, apart.T @ (apart * shares[:, None]) + FLOOR * self.population
 
 
 def sequences(transcripts: Sequence[Transcript], rows: dict[str, int]) -> tuple[Rows, Rows]:

@@ -1,8 +1,12 @@
-"""Trains the policy head: from the belief of an interview and a question's vectors to the planner's gain.
+"""Trains the policy head: from the state of an interview and a question's vectors to the planner's gain.
 
-At states of planned interviews, a third of them with other questions at random in between and a third of
-random questions, the planner's gains of all questions are what the head learns: squared error, and the
-cross entropy between the shares that both give to the candidates (a list-wise loss, Cao et al. 2007).
+What the head is shown of a state is the mean and the covariance of who of the crowd may be answering, and
+the gain is the information about that. In a third of the interviews it is the belief about somebody unknown,
+as in a live interview, and the gain is the information about the taste.
+
+A third of the interviews are as planned, a third have other questions at random in between, a third are
+random. The gains of all questions in all their states are what the head learns: squared error, and the cross
+entropy between the shares that both give to the candidates (a list-wise loss, Cao et al. 2007).
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from prefs.acquisition import eig
 from prefs.batch import infer_many
 from prefs.belief import Belief
 from prefs.errors import ConfigError, DataError
@@ -23,7 +28,7 @@ from prefs.space import Floats
 from prefs.transcripts import Transcript
 from training.fitted import FittedBank
 from training.hypotheses import Crowd, Rows, answers_of
-from training.interviewer.gains import Weighing, sequences
+from training.interviewer.gains import Moments, Weighing, sequences
 from training.plan import tastes_of
 from training.surveys import MISSING, Survey
 from vlm.asking_head import FEATURES, PolicyHead, Singles, State, features
@@ -33,6 +38,8 @@ STAGE = "learning what questions tell"
 WIDEST = 256  # questions of a state that are learned from
 HELD = 0.2  # share of interviews that judge
 ERROR_WEIGHT = 10.0
+KINDS = 3  # of sequences of questions, and one interview in as many is of somebody unknown
+DRAWS = 64
 
 
 @dataclass(frozen=True)
@@ -122,16 +129,22 @@ def _lessons(
     model = fitted.alone()
     vectors = fitted.source(model.space).all()
     who = np.array([rows[one.rater_id] for one in chosen])
-    crowd = Crowd.of(tastes_of(survey, fitted, tell), vectors, np.arange(len(survey.raters)))
+    tastes = tastes_of(survey, fitted, tell)
+    crowd, moments = Crowd.of(tastes, vectors, np.arange(len(survey.raters))), Moments(tastes)
     answers = np.concatenate([answers_of(survey, slice(row, row + 1)) for row in who.tolist()])
     asked = _varied(sequences(chosen, dict(fitted.bank.rows))[0], answers, rng)
     weighing = Weighing(crowd, len(who), leave_out=who)
+    unknown = np.flatnonzero(np.arange(len(who)) // KINDS % KINDS == 0)
     known = np.full_like(answers, MISSING)
-    described, gains, free = list[Singles](), list[Singles](), list[NDArray[np.bool_]]()
+    shown, gains, free = list[Singles](), list[Singles](), list[NDArray[np.bool_]]()
     for k in range(asked.shape[1]):
         columns = np.sort(rng.permutation(len(vectors))[:WIDEST])
-        described.append(described_states(model, vectors, known, columns))
-        gains.append(weighing.gains()[:, columns].astype(np.float32))
+        states, told = moments.states(weighing, (known >= 0).sum(1)), weighing.gains()[:, columns]
+        for row, belief in zip(unknown, beliefs_of(model, vectors, known[unknown]), strict=True):
+            states[row] = State.of(belief, model.space.cov)
+            told[row] = eig(belief, vectors[columns], DRAWS)
+        shown.append(described(states, vectors[columns]))
+        gains.append(told.astype(np.float32))
         free.append((answers[:, columns] >= 0) & (known[:, columns] < 0))
         said = np.where(asked[:, k] >= 0, answers[np.arange(len(who)), asked[:, k]], MISSING)
         weighing.hear(asked[:, k], said)
@@ -140,25 +153,22 @@ def _lessons(
         )
         tell(f"{STAGE}: states of {survey.name}", k + 1, asked.shape[1])
     real = (asked >= 0).T
-    stacks = [np.stack(one) for one in (described, gains, free)]
+    stacks = [np.stack(one) for one in (shown, gains, free)]
     return [Lessons(*(one[real[:, row], row] for one in stacks)) for row in range(len(who))]
 
 
-def described_states(
-    model: ChoiceModel, vectors: QuestionVectors, answers: Rows, columns: Rows | None = None
-) -> Singles:
-    """(R, N, F) features of questions for R raters whose answers (R, Q) are known; columns: (N,) of Q."""
+def described(states: Sequence[State], vectors: QuestionVectors) -> Singles:
+    """(R, N, F) features of N questions in R states."""
+    return np.stack([features(one, vectors) for one in states])
+
+
+def beliefs_of(model: ChoiceModel, vectors: QuestionVectors, answers: Rows) -> list[Belief]:
+    """Beliefs about R raters whose answers (R, Q) are known, -1 where not."""
     heard = np.flatnonzero((answers >= 0).any(0))
     heard = heard if len(heard) else np.arange(1)
-    beliefs = infer_many(model.space, vectors[heard], answers[:, heard], around=model.lapse)
-    wanted = vectors if columns is None else vectors[columns]
-    found = [
-        features(State.of(Belief(mean, cov, float(lapse), int(count)), model.space.cov), wanted)
-        for mean, cov, lapse, count in zip(
-            beliefs.mean, beliefs.cov, beliefs.lapse, beliefs.answers, strict=True
-        )
-    ]
-    return np.stack(found)
+    found = infer_many(model.space, vectors[heard], answers[:, heard], around=model.lapse)
+    parts = zip(found.mean, found.cov, found.lapse, found.answers, strict=True)
+    return [Belief(mean, cov, float(lapse), int(count)) for mean, cov, lapse, count in parts]
 
 
 def _varied(asked: Rows, answers: Rows, rng: np.random.Generator) -> Rows:
@@ -167,7 +177,7 @@ def _varied(asked: Rows, answers: Rows, rng: np.random.Generator) -> Rows:
     for row, own in enumerate(found):
         length = int((own >= 0).sum())
         others = rng.permutation(np.setdiff1d(np.flatnonzero(answers[row] >= 0), own))
-        swapped = rng.random(length) < (0.0, 0.3, 1.0)[row % 3]
+        swapped = rng.random(length) < (0.0, 0.3, 1.0)[row % KINDS]
         places = np.flatnonzero(swapped)[: len(others)]
         own[places] = others[: len(places)]
     return found
@@ -177,12 +187,12 @@ def _fitted(lessons: Sequence[Lessons], settings: Settings, tell: Told) -> Polic
     """The network after all steps; the same seed gives the same weights on the same machine."""
     import torch
 
-    described = np.concatenate([one.described for one in _alike(lessons)])
+    shown = np.concatenate([one.described for one in _alike(lessons)])
     gains = torch.from_numpy(np.concatenate([one.gains for one in _alike(lessons)]))
     free = torch.from_numpy(np.concatenate([one.open for one in _alike(lessons)]))
-    flat = described.reshape(-1, len(FEATURES))
+    flat = shown.reshape(-1, len(FEATURES))
     middle, scale = flat.mean(0), flat.std(0) + np.float32(1e-3)
-    states = torch.from_numpy((described - middle) / scale)
+    states = torch.from_numpy((shown - middle) / scale)
     draw = torch.Generator().manual_seed(settings.seed)
     network = _network(settings.hidden, draw)
     optimizer = torch.optim.AdamW(network.parameters(), lr=settings.rate)

@@ -10,7 +10,7 @@ from prefs.errors import ConfigError
 from prefs.transcripts import Transcript, Turn, read_transcripts
 from training.greedy import Expected, Limits, greedy
 from training.hypotheses import Crowd, Suspects
-from training.interviewer.gains import Weighing, sequences, states
+from training.interviewer.gains import Moments, Weighing, sequences, states
 from training.interviewer.strangers import PLANNER, Settings, write_strangers
 from training.plan import tastes_of
 
@@ -64,6 +64,24 @@ def test_a_rater_who_is_left_out_is_not_weighed(crowd: Crowd) -> None:
     assert weights[np.arange(3), [0, 7, 39]].tolist() == [0, 0, 0]
     assert weights.sum(1) == pytest.approx(1.0)
     assert (weights > 0).sum() == 3 * 39
+
+
+def test_moments_are_those_of_who_may_be_answering(crowd: Crowd) -> None:
+    tastes = tastes_of(MADE.survey, MADE.fitted, silent)
+    moments, weighing = Moments(tastes), Weighing(crowd, 2)
+    weighing.hear(np.array([0, 3]), np.array([2, 0]))
+    population = np.cov(tastes.T) + 1e-4 * np.eye(tastes.shape[1])
+    for state, weights in zip(
+        moments.states(weighing, np.array([1, 4])), weighing.weights().astype(float), strict=True
+    ):
+        mean = weights @ tastes
+        cov = (tastes - mean).T @ np.diag(weights) @ (tastes - mean) + 1e-4 * population
+        assert state.mean == pytest.approx(mean, abs=1e-4)
+        assert state.now @ state.now.T == pytest.approx(cov, abs=1e-4)
+        assert state.before @ state.before.T == pytest.approx(population, abs=1e-4)
+    assert [state.answers for state in moments.states(weighing, np.array([1, 4]))] == pytest.approx(
+        np.log([2, 5])
+    )
 
 
 def test_sequences_leave_out_other_questions() -> None:
