@@ -27,10 +27,13 @@ PlannedBanks = Annotated[
         show_default=False,
     ),
 ]
-PlannedModel = Annotated[
-    Path | None,
+PlannedModels = Annotated[
+    list[Path] | None,
     typer.Option(
-        "--model", help="Folder of the choice model of these surveys (interviewers).", show_default=False
+        "--model",
+        help="Folder of the choice model of these surveys (interviewers); one for all, or one for each "
+        "--bank in their order.",
+        show_default=False,
     ),
 ]
 NOTHING = "none"  # the backbone of an interviewer without a language model
@@ -46,7 +49,7 @@ def train_asker(
     out: Path,
     options: Reading,
     banks: Sequence[str],
-    model: Path | None,
+    models: Sequence[Path],
     split: Literal["eval", "all"],
     resume: bool,
     as_json: bool,
@@ -54,9 +57,10 @@ def train_asker(
     """Trains an interviewer on files of transcripts and tells what it learned from."""
     from training.interviewer.run import train_interviewer
 
-    _check(data, options, banks, model)
+    _check(data, options, banks, models)
     language, head = _settings(options, bool(banks))
-    subjects = [_subject(name, model) for name in banks] if model else []
+    each = [*models] * len(banks) if len(models) == 1 else models
+    subjects = [_subject(name, model) for name, model in zip(banks, each, strict=True)]
     with progress_bar(as_json) as progress:
         report = train_interviewer(
             [Path(name) for name in data], out, language, head, subjects, split, resume, progress
@@ -64,7 +68,7 @@ def train_asker(
     say({"out": str(out), **report}, as_json, _text(report, out))
 
 
-def _check(data: Sequence[str], options: Reading, banks: Sequence[str], model: Path | None) -> None:
+def _check(data: Sequence[str], options: Reading, banks: Sequence[str], models: Sequence[Path]) -> None:
     """Raises ConfigError for what is no transcript, or for options of other kinds of models."""
     for name in data:
         if not Path(name).is_file():
@@ -72,8 +76,11 @@ def _check(data: Sequence[str], options: Reading, banks: Sequence[str], model: P
                 f"{name!r} is no file: an interviewer learns from transcripts, which `kallisti plan "
                 "--strangers` writes"
             )
-    if bool(banks) != (model is not None):
-        raise ConfigError("--bank and --model go together: a survey and the choice model of it, or neither")
+    if bool(banks) != bool(models) or len(models) not in (0, 1, len(banks)):
+        raise ConfigError(
+            f"{len(banks)} --bank and {len(models)} --model: they go together, one model for all surveys or "
+            "one for each"
+        )
     if options.hold_out_questions or options.hold_out_sets or options.light or options.log != "none":
         raise ConfigError(
             "--hold-out-questions, --hold-out-set, --light and --log are of models that read: leave them out"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from prefs.errors import ConfigError, DataError
-from ui.cli.interviewer import PlannedBanks, PlannedModel, train_asker
+from ui.cli.interviewer import PlannedBanks, PlannedModels, train_asker
 from ui.cli.options import AsJson, DatabaseUrl, DataDir, data_folder, note, progress_bar, say
 from ui.cli.reading import (
     BackboneName,
@@ -63,7 +63,7 @@ def train(
     light: Light = False,
     log: Log = "none",
     bank: PlannedBanks = None,
-    model: PlannedModel = None,
+    model: PlannedModels = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was cut off.")] = False,
     database_url: DatabaseUrl = None,
     data_dir: DataDir = None,
@@ -82,7 +82,7 @@ def train(
         train_vlm(data, out, reading, split, resume, database_url, data_dir, as_json)
         return
     if kind == "interviewer":
-        train_asker(data, out, reading, bank or (), model, split, resume, as_json)
+        train_asker(data, out, reading, bank or (), model or (), split, resume, as_json)
         return
     _check_kind(reading)
     from training.joint import train as fit

@@ -105,7 +105,8 @@ def test_what_is_not_allowed_is_refused(
         return run("train", data, "--out", out, *ASKER, *words)
 
     refused(train(data=moods), "is no file", "--strangers")
-    refused(train("--bank", moods), "--bank and --model go together")
+    refused(train("--bank", moods), "1 --bank and 0 --model", "go together")
+    refused(train("--bank", moods, "--model", model, "--model", model), "1 --bank and 2 --model")
     refused(train("--hold-out-questions"), "leave them out")
     refused(train("--recipe", bad), "speed")
     refused(train("--recipe", odd), '{"language": {...}, "head": {...}}')
