@@ -108,10 +108,14 @@ class PairStudy:
 
 
 def summary(found: Mapping[str, Array], measures: Sequence[str] = MEASURES) -> dict[str, Any]:
-    """Mean and standard error over raters of each row, measure and number of answers, null without."""
+    """Mean, standard error and number of raters of each row, measure and number of answers, null without."""
     return {
         row: {
-            measure: {"mean": _listed(np.mean, part[..., place]), "se": _listed(_error, part[..., place])}
+            measure: {
+                "mean": _listed(np.mean, part[..., place]),
+                "se": _listed(_error, part[..., place]),
+                "raters": (~np.isnan(part[..., place])).sum(0).tolist(),
+            }
             for place, measure in enumerate(measures)
         }
         for row, part in found.items()

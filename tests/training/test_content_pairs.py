@@ -72,6 +72,7 @@ def test_after_more_answers_than_there_are_nothing_is_said(found: dict[str, NDAr
     told = summary(found)["random"]["accuracy"]
     assert told["mean"][:3] == [pytest.approx(mean(found, "random", k), abs=1e-5) for k in KS[:3]]
     assert told["mean"][3] is None
+    assert told["raters"] == [6, 6, 6, 0]
     values = found["random"][:, 1, 0]
     assert told["se"][1] == pytest.approx(values.std(ddof=1) / np.sqrt(len(values)), abs=1e-5)
 
