@@ -4,6 +4,7 @@ s_a are the scores -1 to 1 of K ordered labels, B_j the orthogonal polynomials o
 them; v, appeal and c are what the heads read, `scale` the learned discrimination of the kind:
 
     scale     phi = scale s_a v                          g = scale s_a appeal + sum_j c_j B_j(s_a)
+    apart     the same, with v and appeal times the direction of the scale, tanh(side(last) - side(first))
     options   phi = scale v_a, centred over the options  g = scale appeal_a
     pictures  phi = scale v_a                            g = scale appeal_a
     thumbs    phi = (scale v, 0)                         g = (scale appeal, 0)
@@ -30,7 +31,8 @@ from vlm.passages import Form, Passage
 if TYPE_CHECKING:
     import torch
 
-    from vlm.model import PreferenceVLM, Read
+    from vlm.heads import Read
+    from vlm.model import PreferenceVLM
 
 DEGREES = (2, 3, 4)
 
@@ -42,7 +44,8 @@ class Layout:
     rows: (Q, K) passage of each option. weight: (Q, K) by which taste and appeal enter: a score, 1, or 0.
     bends: (Q, K, 3) by which the threshold shapes enter. style: (Q, K, 2) agree and extreme. kinds: (Q,)
     index into KINDS. centred: (Q,) whether phi has mean 0 over the options. answers: (Q, K) options that
-    are there, and tie: (Q, K) the tie, which is not among them.
+    are there, and tie: (Q, K) the tie, which is not among them. ends: (Q, 2) passages of the first and the
+    last label of a scale whose labels are read apart, -1 without.
     """
 
     rows: NDArray[np.int64]
@@ -53,6 +56,7 @@ class Layout:
     centred: NDArray[np.bool_]
     answers: NDArray[np.bool_]
     tie: NDArray[np.bool_]
+    ends: NDArray[np.int64]
 
     @classmethod
     def of(
@@ -73,6 +77,7 @@ class Layout:
             np.array([form == "options" for form, _ in read], np.bool_),
             np.zeros((count, most), np.bool_),
             np.zeros((count, most), np.bool_),
+            np.full((count, 2), -1, np.int64),
         )
         for place, (question, (form, passages)) in enumerate(zip(questions, read, strict=True)):
             found._fill(place, question, form, [row[passage.key] for passage in passages])
@@ -83,6 +88,8 @@ class Layout:
         self.answers[place, :count] = True
         if question.tie is not None:
             self.tie[place, question.tie] = True
+        if form == "scale" and len(rows) > 1:
+            rows, self.ends[place] = rows[:1], rows[1:]
         self.rows[place, :count] = rows  # one passage serves all options, or each has its own
         if form == "scale":
             linear, extreme = scores(count)
@@ -123,6 +130,7 @@ def assemble(layout: Layout, read: Read, model: PreferenceVLM) -> tuple[torch.Te
 
     rows, answers, tie = given(layout.rows), given(layout.answers), given(layout.tie)
     weight = given(layout.weight) * model.log_scale.exp()[given(layout.kinds)][:, None]
+    weight = weight * _directions(given(layout.ends), read)[:, None]
     share = answers.to(read.taste.dtype) / answers.sum(1, keepdim=True)
     taste = weight[..., None] * read.taste[rows]
     mean = (share[..., None] * taste).sum(1, keepdim=True)
@@ -132,3 +140,11 @@ def assemble(layout: Layout, read: Read, model: PreferenceVLM) -> tuple[torch.Te
     g = torch.where(tie, model.log_nu + (share * g).sum(1, keepdim=True), g)
     phi = torch.cat([given(layout.style) * model.strength, taste], dim=-1)
     return phi, g.masked_fill(~(answers | tie), -torch.inf)
+
+
+def _directions(ends: torch.Tensor, read: Read) -> torch.Tensor:
+    """(Q,) where a scale points: a number between -1 and 1, 1 where the labels were not read apart."""
+    import torch
+
+    first, last = read.side[ends[:, 0].clamp(min=0)], read.side[ends[:, 1].clamp(min=0)]
+    return torch.where(ends[:, 0] < 0, torch.ones_like(first), torch.tanh(last - first))

@@ -64,6 +64,12 @@ class Frame:
         first = () if start is None or start == stop else (start,)
         return cls(first, line, (stop,), stop if pad is None else pad)
 
+    def around(self, tokenizer: Any, before: str, after: str) -> Frame:
+        """The frame with texts before and after every passage, in place of the end."""
+        texts = (before, after)
+        start, end = (tuple(tokenizer.encode(text, add_special_tokens=False)) for text in texts)
+        return replace(self, start=(*self.start, *start), end=end or self.end)
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -124,6 +130,8 @@ class Batcher:
         self.tokenizer, self.config = tokenizer, config
         self.pictures = {} if pictures is None else pictures
         self.frame = Frame.of(tokenizer, config.reads)
+        if config.frame is not None:
+            self.frame = self.frame.around(tokenizer, *config.frame)
         self.notices = Counter[str]()
         self._known: dict[str, Tokens] = {}
         encoder = getattr(pictures, "encoder", config.encoder)
@@ -150,7 +158,7 @@ class Batcher:
         unique: dict[str, Passage] = {}
         row: dict[str, int] = {}
         for question in questions:
-            form, passages = passages_of(question)
+            form, passages = passages_of(question, apart=self.config.signs > 0)
             for passage in passages:
                 if row.setdefault(passage.key, len(row)) == len(unique):
                     self.check(f"question {question.question_id[:60]!r}", passage)

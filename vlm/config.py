@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 
 from indexing.torchcpu import allow_cpu_torch
@@ -14,6 +15,7 @@ from transformers import PretrainedConfig  # noqa: E402
 
 TUNES = ("full", "lora", "heads")
 READS = ("encoder", "causal")
+POOLED = re.compile(r"(mean|last) \d{1,3}")
 BENDS = 3  # shapes of thresholds: polynomials of degree 2, 3 and 4
 
 
@@ -28,6 +30,10 @@ class PreferenceConfig(PretrainedConfig):
     encoder, width: name and length of the vectors of pictures that it reads; "" and 0 without pictures.
     picture_tokens: tokens that a picture becomes. picture_layers: of the projector. kept: which tensors
     a folder holds, "all", or "tuned" where the rest is taken from the backbone again.
+    pooled: states that make up what the heads see, each "mean LAYER" or "last LAYER" of the backbone's
+    hidden layers; without, the last layer by `reads`. frame: texts before and after a passage of a causal
+    model. signs: pairs of a direction and a sign that taste is made of (`vlm.heads`), 0 for a linear map.
+    inner: width of what reads the signs. dropout: of what the heads see, in training.
     """
 
     model_type: ClassVar[str] = "kallisti-preference"
@@ -47,6 +53,11 @@ class PreferenceConfig(PretrainedConfig):
     picture_layers: int = 2
     kinds: list[str] | None = None
     kept: str = "all"
+    pooled: list[str] | None = None
+    frame: list[str] | None = None
+    signs: int = 0
+    inner: int = 64
+    dropout: float = 0.0
 
     def __post_init__(self, **kwargs: Any) -> None:
         self.kinds = list(KINDS) if self.kinds is None else list(self.kinds)
@@ -63,6 +74,18 @@ class PreferenceConfig(PretrainedConfig):
             (1 <= self.picture_tokens <= 4, f"picture_tokens {self.picture_tokens}: allowed are 1 to 4"),
             (self.picture_layers in (1, 2), f"picture_layers {self.picture_layers}: allowed are 1 and 2"),
             ((self.width > 0) == bool(self.encoder), f"encoder {self.encoder!r} of width {self.width}"),
+            (
+                self.frame is None or len(self.frame) == 2,
+                f"frame {self.frame}: give the texts before and after",
+            ),
+            (0 <= self.signs <= self.dim, f"signs {self.signs}: allowed are 0 to dim, {self.dim}"),
+            (
+                not self.signs or self.dim % self.signs == 0,
+                f"signs {self.signs}: they must divide {self.dim}",
+            ),
+            (1 <= self.inner <= 8192, f"inner {self.inner}: allowed are 1 to 8192"),
+            (0.0 <= self.dropout < 1.0, f"dropout {self.dropout}: allowed are 0 to 1, without 1"),
+            (all(map(POOLED.fullmatch, self.pooled or ())), f"pooled {self.pooled}: e.g. mean 6 or last 22"),
         )
         for holds, problem in rules:
             if not holds:

@@ -8,28 +8,19 @@ shape of thresholds from them. `vlm.assemble` makes the vectors of questions out
 from __future__ import annotations
 
 import inspect
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from prefs.errors import ModelError
 from prefs.questions import KINDS
-from vlm.config import BENDS, PreferenceConfig  # before transformers, which it lets be imported
+from vlm.config import PreferenceConfig  # before transformers, which it lets be imported
+from vlm.heads import Heads, Read
 
 from transformers import PreTrainedModel  # isort: skip
 
-LENGTH = 4.0  # of the pooled state, whatever the backbone's scale
-TASTE_SD = 0.9  # of a taste coordinate's weights times the square root of the state's size, at the start
 LOG_NU = -1.0  # popularity of a tie at the start
-
-
-class Read(NamedTuple):
-    """What was read of N passages: taste (N, d), appeal (N,) and bends (N, 3), float32."""
-
-    taste: Tensor
-    appeal: Tensor
-    bends: Tensor
 
 
 class Projector(nn.Module):
@@ -74,7 +65,7 @@ class PreferenceVLM(PreTrainedModel):
         self.backbone = network
         words = network.get_input_embeddings().weight
         size = int(words.shape[1])
-        self.taste, self.appeal, self.bends = (nn.Linear(size, count) for count in (config.dim, 1, BENDS))
+        self.heads = Heads(config, size * max(1, len(config.pooled or ())))
         self.log_scale = nn.Parameter(torch.zeros(len(KINDS)))
         self.strength = nn.Parameter(torch.ones(2))
         self.log_nu = nn.Parameter(torch.tensor(LOG_NU))
@@ -82,10 +73,6 @@ class PreferenceVLM(PreTrainedModel):
         if config.width:
             scale = 1.0 if words.is_meta else float(words.detach().float().std())
             self.projector = Projector(config, size, scale)
-        for head in (self.taste, self.appeal, self.bends):
-            nn.init.zeros_(head.bias)
-            nn.init.zeros_(head.weight)
-        nn.init.normal_(self.taste.weight, std=TASTE_SD / size**0.5)
         if config.tune == "lora":
             with_lora(network, config.rank)
         self.freeze()
@@ -107,14 +94,34 @@ class PreferenceVLM(PreTrainedModel):
         input_ids, attention_mask: (N, T), padded on the right. pictures: (P, width) vectors, and
         slots: (P, 2) passage and first token of each; its tokens follow one another.
         """
+        found: Read = self.heads(self.states(input_ids, attention_mask, pictures, slots))
+        return found
+
+    def states(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        pictures: Tensor | None = None,
+        slots: Tensor | None = None,
+    ) -> Tensor:
+        """(N, S) float32 what the heads see of N passages, given as to `forward`."""
         network: Any = self.backbone
         embedded = network.get_input_embeddings()(input_ids)
         if pictures is not None and slots is not None and len(slots):
             embedded = self._placed(embedded, pictures, slots)
-        states = network(inputs_embeds=embedded, attention_mask=attention_mask).last_hidden_state
-        with torch.autocast(states.device.type, enabled=False):
-            pooled = nn.functional.normalize(self._pooled(states.float(), attention_mask), dim=-1) * LENGTH
-            return Read(self.taste(pooled), self.appeal(pooled)[:, 0], self.bends(pooled))
+        chosen = [(how, int(layer)) for how, layer in map(str.split, self.config.pooled or ())]
+        out = network(
+            inputs_embeds=embedded, attention_mask=attention_mask, output_hidden_states=bool(chosen)
+        )
+        if not chosen:
+            how = "last" if self.config.reads == "causal" else "mean"
+            return self._pooled(out.last_hidden_state.float(), attention_mask, how)
+        if max(layer for _, layer in chosen) >= len(out.hidden_states):
+            raise ModelError(
+                f"pooled {self.config.pooled}: the backbone has {len(out.hidden_states) - 1} layers"
+            )
+        pools = [self._pooled(out.hidden_states[layer].float(), attention_mask, how) for how, layer in chosen]
+        return torch.cat(pools, dim=-1)
 
     def freeze(self) -> None:
         """Lets training change what the settings say, and nothing else of the backbone."""
@@ -127,8 +134,9 @@ class PreferenceVLM(PreTrainedModel):
             network.get_input_embeddings().weight.requires_grad_(False)
 
     def tuned_names(self) -> list[str]:
-        """Names of the parameters that training changes, sorted."""
-        return sorted(name for name, value in self.named_parameters() if value.requires_grad)
+        """Names of the tensors that training changes or sets, sorted."""
+        tuned = [name for name, value in self.named_parameters() if value.requires_grad]
+        return sorted([*tuned, *(f"heads.{name}" for name, _ in self.heads.named_buffers())])
 
     def _placed(self, embedded: Tensor, pictures: Tensor, slots: Tensor) -> Tensor:
         if self.projector is None:
@@ -138,13 +146,18 @@ class PreferenceVLM(PreTrainedModel):
         rows = slots[:, :1].expand(-1, len(span))
         return embedded.index_put((rows, slots[:, 1:] + span), tokens)
 
-    def _pooled(self, states: Tensor, mask: Tensor) -> Tensor:
-        """(N, size) mean of the states of the tokens that are there, or the last one."""
-        if self.config.reads == "causal":
+    def _pooled(self, states: Tensor, mask: Tensor, how: str) -> Tensor:
+        """(N, size) mean of the states of the tokens that are there, or the last one.
+
+        The first token of a causal model, whose state is the same whatever follows, is not in the mean.
+        """
+        if how == "last":
             last = mask.sum(1) - 1
             return states[torch.arange(len(states), device=states.device), last]
         weight = mask[..., None].to(states.dtype)
-        return (states * weight).sum(1) / weight.sum(1)
+        if self.config.reads == "causal" and states.shape[1] > 1:
+            weight = torch.cat([torch.zeros_like(weight[:, :1]), weight[:, 1:]], dim=1)
+        return (states * weight).sum(1) / weight.sum(1).clamp(min=1)
 
 
 def body(described: dict[str, Any]) -> nn.Module:

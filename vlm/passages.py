@@ -2,7 +2,7 @@
 
 | form | questions | passages |
 |---|---|---|
-| scale | ratings, choices between two texts | one: the question, its first label, its last |
+| scale | ratings, choices between two texts | one: the question, its first label, its last; or apart, three |
 | options | choices between more than two | one an option: the question, the option |
 | pictures | pairs, grids | one a picture: the question, the picture |
 | thumbs | thumbs | one: the question with its picture |
@@ -63,8 +63,10 @@ def form_of(question: Question) -> Form:
     return "scale" if question.kind == "rating" or two_texts else "options"
 
 
-def passages_of(question: Question) -> tuple[Form, tuple[Passage, ...]]:
+def passages_of(question: Question, apart: bool = False) -> tuple[Form, tuple[Passage, ...]]:
     """The form of a question, and its passages: one, or one for each of its options without the tie.
+
+    apart: the question of a scale, its first label and its last are three passages, not one.
 
     Raises:
         QuestionError: no text and no picture, or a text longer than 20,000 characters.
@@ -75,6 +77,8 @@ def passages_of(question: Question) -> tuple[Form, tuple[Passage, ...]]:
     if form == "thumbs":
         return form, (Passage(asked),)
     labels = [_parts(option.markdown) for option in question.answers]
+    if form == "scale" and apart:
+        return form, (Passage(asked), Passage(labels[0]), Passage(labels[-1]))
     if form == "scale":
         return form, (Passage((*asked, Break(), *labels[0], Break(), *labels[-1])),)
     return form, tuple(Passage((*asked, Break(), *label)) for label in labels)

@@ -1,6 +1,6 @@
 """A reader: the vectors of any questions, in batches, each passage read once.
 
-What was read of a passage (d + 4 numbers) is kept in memory, and on disk where a cache folder is given, by
+What was read of a passage (d + 5 numbers) is kept in memory, and on disk where a cache folder is given, by
 what was in the passage and by the vectors of its pictures. Planning over ten thousand questions then costs
 the assembly of their vectors, and a new picture of a gallery one passage.
 """
@@ -30,6 +30,7 @@ from vlm.saved import load_reader
 if TYPE_CHECKING:
     from vlm.model import PreferenceVLM
 
+OTHERS = 5  # numbers read of a passage beside its taste: appeal, three bends, side
 TOKENS, TOKENS_GPU = 2048, 32_768  # read at once, with their padding
 Values = NDArray[np.float32]
 Pictures = Mapping[str, Values]
@@ -66,8 +67,8 @@ class Reader:
 
     @property
     def width(self) -> int:
-        """Numbers that are read of a passage: taste, appeal and bends."""
-        return int(self.model.config.dim) + 4
+        """Numbers that are read of a passage: taste, appeal, bends and side."""
+        return int(self.model.config.dim) + OTHERS
 
     def read(
         self, questions: Sequence[Question], pictures: Pictures | None = None, told: Told | None = None
@@ -115,11 +116,11 @@ class Reader:
         for passage in passages:
             batcher.check("a gallery", passage)
         values = self._values(passages, batcher, told).astype(np.float64)
-        size = self.width - 4
+        size = self.width - OTHERS
         return values[:, :size], values[:, size]
 
     def _values(self, passages: Sequence[Passage], batcher: Batcher, told: Told | None) -> Values:
-        """(N, d + 4) what is known or read now of passages."""
+        """(N, d + 5) what is known or read now of passages."""
         keys = [_key(passage, batcher.pictures) for passage in passages]
         found, absent = self._cache.get(keys)
         if len(absent):
@@ -130,7 +131,7 @@ class Reader:
         return found
 
     def _fresh(self, passages: Sequence[Passage], batcher: Batcher, told: Told | None) -> Values:
-        """(N, d + 4) what the model reads of passages, the short ones first, in batches of like length."""
+        """(N, d + 5) what the model reads of passages, the short ones first, in batches of like length."""
         import torch
 
         written = batcher.write(passages)
@@ -141,7 +142,7 @@ class Reader:
             for rows in _batches(written, order, most):
                 batch = batcher.tensors([written[row] for row in rows]).to(self.model.device)
                 read = self.model(**batch.inputs)
-                joined = torch.cat([read.taste, read.appeal[:, None], read.bends], dim=1)
+                joined = torch.cat([read.taste, read.appeal[:, None], read.bends, read.side[:, None]], dim=1)
                 found[rows] = joined.float().cpu().numpy()
                 done += len(rows)
                 if told:
@@ -151,11 +152,11 @@ class Reader:
     def _assembled(self, layout: Layout, found: Values) -> QuestionVectors:
         import torch
 
-        from vlm.model import Read
+        from vlm.heads import Read
 
         values = torch.from_numpy(found).to(self.model.device, torch.float64)
-        size = self.width - 4
-        read = Read(values[:, :size], values[:, size], values[:, size + 1 :])
+        size = self.width - OTHERS
+        read = Read(values[:, :size], values[:, size], values[:, size + 1 : -1], values[:, -1])
         with torch.inference_mode():
             phi, g = assemble(layout, read, self.model)
         return QuestionVectors(phi.double().cpu().numpy(), g.double().cpu().numpy())

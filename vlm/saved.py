@@ -194,7 +194,7 @@ def _light(folder: Path, config: Any) -> PreferenceVLM:
         )
     model = PreferenceVLM(config, backbone.network)
     tensors = load_file(folder / WEIGHTS)
-    expected, own = set(model.tuned_names()), dict(model.named_parameters())
+    expected, own = set(model.tuned_names()), model.state_dict()
     for what, names in (("missing", expected - tensors.keys()), ("unexpected", tensors.keys() - expected)):
         if names:
             raise _unfit(folder, what, sorted(names))
@@ -230,6 +230,10 @@ def _version(manifest: Mapping[str, Any], config: Any) -> str:
         "encoder",
         "width",
         "picture_tokens",
+        "pooled",
+        "frame",
+        "signs",
+        "inner",
     )
     digest = hashlib.sha256(json.dumps([getattr(config, name) for name in used], sort_keys=True).encode())
     for name, file in sorted(manifest["files"].items()):

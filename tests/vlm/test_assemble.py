@@ -20,7 +20,7 @@ class Read:
     def __init__(self, questions: tuple[Question, ...] = QUESTIONS) -> None:
         import torch
 
-        from vlm.model import Read as Found
+        from vlm.heads import Read as Found
 
         rng = np.random.default_rng(0)
         forms = [passages_of(question) for question in questions]
@@ -28,7 +28,8 @@ class Read:
         self.taste, self.appeal, self.bends = (rng.normal(size=(len(self.row), *n)) for n in ((D,), (), (3,)))
         self.layout = Layout.of(questions, forms, self.row)
         self.model, _ = model()
-        found = Found(*(torch.from_numpy(one) for one in (self.taste, self.appeal, self.bends)))
+        side = np.zeros(len(self.row))
+        found = Found(*(torch.from_numpy(one) for one in (self.taste, self.appeal, self.bends, side)))
         phi, g = assemble(self.layout, found, self.model.double())
         self.phi, self.g = phi.detach().numpy(), g.detach().numpy()
         self.scale = dict(

@@ -16,7 +16,7 @@ from vlm.backbones import PRESETS, fingerprint, load_backbone, preset
 
 
 def test_presets_are_known_by_name() -> None:
-    assert {name: preset(name).backbone for name in PRESETS}["small"] == "minilm"
+    assert {name: preset(name).backbone for name in PRESETS}["small"] == "smollm2"
     with pytest.raises(ConfigError, match="preset 'huge': allowed are tiny, small, base"):
         preset("huge")
 

@@ -54,15 +54,30 @@ def test_pictures_words_and_labels_count(either: Any) -> None:
     assert np.abs(turned[0, :, 2:] - turned[1, :, 2:]).max() > 1e-3
 
 
-def test_a_causal_model_reads_to_its_last_token_and_an_encoder_all(tmp_path: Any) -> None:
+def test_states_are_averaged_or_the_last_is_taken() -> None:
     import torch
 
-    for settings in ({"reads": "encoder"}, {"reads": "causal"}):
+    states, mask = torch.arange(12.0).view(1, 4, 3), torch.tensor([[1, 1, 1, 0]])
+    for reads, mean in (("encoder", [3.0, 4.0, 5.0]), ("causal", [4.5, 5.5, 6.5])):
         made, _ = model()
-        made.config.reads = settings["reads"]
-        states = torch.arange(12.0).view(1, 4, 3)
-        pooled = made._pooled(states, torch.tensor([[1, 1, 1, 0]]))
-        assert pooled.tolist() == [[3.0, 4.0, 5.0] if settings["reads"] == "encoder" else [6.0, 7.0, 8.0]]
+        made.config.reads = reads
+        assert made._pooled(states, mask, "last").tolist() == [[6.0, 7.0, 8.0]]
+        assert made._pooled(states, mask, "mean").tolist() == [mean]
+
+
+def test_heads_see_the_layers_that_the_settings_name() -> None:
+    import torch
+
+    backbone = load_backbone("tiny", ["Do you like rain ?"])
+    made = make(backbone, dim=4, pooled=["mean 1", "last 2"]).eval()
+    ids = torch.tensor([[1, 5, 6, 2]])
+    mask = torch.ones_like(ids)
+    out = made.backbone(input_ids=ids, attention_mask=mask, output_hidden_states=True).hidden_states
+    expected = torch.cat([out[1].mean(1), out[2][:, -1]], dim=1)
+    torch.testing.assert_close(made.states(ids, mask), expected)
+    made.config.pooled = ["mean 3", "mean 1"]
+    with pytest.raises(ModelError, match="the backbone has 2 layers"):
+        made.states(ids, mask)
 
 
 def test_the_start_knows_no_popularity_and_modest_tastes() -> None:
@@ -84,7 +99,14 @@ def test_the_start_knows_no_popularity_and_modest_tastes() -> None:
 def test_only_what_is_tuned_learns(tune: str, learns: set[str]) -> None:
     made, _ = model(tune=tune, words=False)
     names = made.tuned_names()
-    assert {"taste.weight", "appeal.weight", "bends.weight", "log_nu", "log_scale", "strength"} <= set(names)
+    assert {
+        "heads.taste.weight",
+        "heads.appeal.weight",
+        "heads.bends.weight",
+        "log_nu",
+        "log_scale",
+        "strength",
+    } <= set(names)
     assert any(name.startswith("projector") for name in names)
     inner = [name for name in names if name.startswith("backbone")]
     assert bool(inner) == (tune != "heads")
@@ -100,7 +122,7 @@ def test_lora_changes_nothing_at_the_start() -> None:
     plain = make(backbone, dim=5).eval()
     before, _ = vectors(plain, backbone.tokenizer, QUESTIONS[:3], {})
     tuned = make(backbone, dim=5, tune="lora", rank=2).eval()
-    tuned.taste.load_state_dict(plain.taste.state_dict())
+    tuned.heads.load_state_dict(plain.heads.state_dict())
     after, _ = vectors(tuned, backbone.tokenizer, QUESTIONS[:3], {})
     np.testing.assert_allclose(after, before, atol=1e-6)
 

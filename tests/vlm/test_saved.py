@@ -118,8 +118,8 @@ def test_weights_that_are_not_finite_are_not_written(tmp_path: Path) -> None:
     made, tokenizer = model()
     save_reader(made, tokenizer, tmp_path / "r")
     before = read(tmp_path / "r")
-    made.taste.weight.data[0, 0] = float("nan")
-    with pytest.raises(ModelError, match=r"weights that are not finite \(taste\.weight\)"):
+    made.heads.taste.weight.data[0, 0] = float("nan")
+    with pytest.raises(ModelError, match=r"weights that are not finite \(heads\.taste\.weight\)"):
         save_reader(made, tokenizer, tmp_path / "r")
     np.testing.assert_array_equal(read(tmp_path / "r").phi, before.phi)
 
@@ -151,7 +151,10 @@ def change(folder: Path, **settings: Any) -> None:
 @pytest.mark.parametrize(
     ("settings", "problem"),
     [
-        ({"dim": 7}, r"checkpoint of another configuration \(2 weights mismatched, first 'taste\.bias'\)"),
+        (
+            {"dim": 7},
+            r"checkpoint of another configuration \(2 weights mismatched, first 'heads\.taste\.bias'\)",
+        ),
         ({"width": 0, "encoder": ""}, "checkpoint of another configuration .* unexpected, first 'projector"),
         ({"picture_layers": 1}, "checkpoint of another configuration"),
         ({"tune": "lora"}, "checkpoint of another configuration .* missing"),

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 POPULATION = 64  # fixed draws that stand for the population, or twice the coordinates
 FITTINGS = 8  # proportional fittings of the popularity to shares
 LEAST = 1e-30  # probability, so that its log is finite
+LEAST_WHOLE = 1e-6  # weighted square of correlations that is told apart from none
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,8 @@ def predicted_correlations(phi: Tensor, g: Tensor) -> Tensor:
 
 
 def moments_loss(predicted: Tensor, empirical: Tensor, together: Tensor, joint: int) -> Tensor:
-    """Weighted mean square of (Q, Q) differences, by what so many raters in common tell of a correlation.
+    """Share of the (Q, Q) correlations that is not foretold: mean square of the differences over that of
+    the correlations, weighted by what so many raters in common tell of a correlation.
 
     together: (Q, Q) raters in common; fewer than `joint` tell nothing, and neither does an undefined
     correlation (NaN) or a question with itself. 0 where no pair tells anything.
@@ -118,7 +120,8 @@ def moments_loss(predicted: Tensor, empirical: Tensor, together: Tensor, joint: 
     tells &= ~torch.eye(len(tells), dtype=torch.bool, device=tells.device)
     weight = torch.where(tells, 1.0 / (1.0 / together.clamp(min=1) + 0.01), 0.0)
     apart = predicted - torch.nan_to_num(empirical)
-    return (weight * apart.square()).sum() / weight.sum().clamp(min=1.0)
+    whole = (weight * torch.nan_to_num(empirical).square()).sum()
+    return (weight * apart.square()).sum() / whole.clamp(min=LEAST_WHOLE)
 
 
 def calibrated(phi: Tensor, g: Tensor, shares: Tensor) -> Tensor:

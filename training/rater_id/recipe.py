@@ -21,7 +21,8 @@ class Recipe:
     """Settings of a training; the same settings and data give the same model.
 
     seed: of everything random. steps: how many. questions, raters: most that a step takes. least: answers
-    to the questions of a step that a rater needs to take part. rate, head_rate: largest step sizes of
+    to the questions of a step that a rater needs to take part. sets: data sets that a step takes, each
+    with so many questions and raters. rate, head_rate: largest step sizes of
     the backbone and of all else (AdamW). warmup: steps until they are reached; they fall to `floor` of
     it at the end. weight_decay: of AdamW. clip: largest norm of the gradient. answers, identity,
     moments: weights of the three losses. popularity: where that of options comes from in them; "people"
@@ -33,7 +34,8 @@ class Recipe:
     correlation. stripped: how often a question is read without its lead-in. precision: of the backbone;
     auto is bf16 where the processor has it. every: steps between validations. validation_questions,
     validation_raters: most of a part that a validation takes. keep: by which figure of it the kept step
-    is chosen. size, tune, rank, max_tokens: of the model, where they are not the preset's (None).
+    is chosen. size, tune, rank, max_tokens, signs, dropout: of the model, where they are not the
+    preset's (None).
 
     Raises:
         ConfigError: a value that is not allowed.
@@ -43,6 +45,7 @@ class Recipe:
     steps: int = 600
     questions: int = 48
     raters: int = 256
+    sets: int = 1
     least: int = 4
     rate: float = 1e-4
     head_rate: float = 1e-3
@@ -52,7 +55,7 @@ class Recipe:
     clip: float = 1.0
     answers: float = 1.0
     identity: float = 0.3
-    moments: float = 10.0
+    moments: float = 1.0
     popularity: Popularity = "people"
     marginals: float = 0.3
     context: tuple[float, float] = (0.3, 0.7)
@@ -68,6 +71,8 @@ class Recipe:
     validation_raters: int = 256
     keep: Keep = "loss"
     size: int | None = None
+    signs: int | None = None
+    dropout: float | None = None
     tune: Tune | None = None
     rank: int | None = None
     max_tokens: int | None = None
@@ -142,6 +147,9 @@ LIMITS: tuple[tuple[str, float, float], ...] = (
     ("steps", 1, 10 * MANY),
     ("questions", 2, MANY),
     ("raters", 2, MANY),
+    ("sets", 1, 10_000),
+    ("signs", 0, 512),
+    ("dropout", 0.0, 0.99),
     ("least", 2, MANY),
     ("rate", 0.0, 1.0),
     ("head_rate", 0.0, 1.0),
@@ -179,6 +187,6 @@ INTEGERS = {
         "joint",
         "every",
     ),
-    *("validation_questions", "validation_raters", "size", "rank", "max_tokens"),
+    *("validation_questions", "validation_raters", "size", "rank", "max_tokens", "signs", "sets"),
 }
-OPTIONAL = {"size", "rank", "max_tokens", "tune"}
+OPTIONAL = {"size", "rank", "max_tokens", "tune", "signs", "dropout"}

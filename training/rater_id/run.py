@@ -21,6 +21,7 @@ from training.rater_id.drawing import check
 from training.rater_id.hardware import Hardware, hardware
 from training.rater_id.logs import LogName, logger
 from training.rater_id.recipe import Recipe
+from training.rater_id.states import Reading
 from training.rater_id.trainer import Diverged, Judged, Told, Trainer
 from training.selection import Split
 
@@ -59,6 +60,7 @@ def train_reader(
     resume: bool = False,
     told: Told | None = None,
     judged: Judged | None = None,
+    told_reading: Reading | None = None,
 ) -> dict[str, Any]:
     """Trains a reader on data sets and writes it into the folder `out`; returns its report.
 
@@ -80,7 +82,7 @@ def train_reader(
     trainer = Trainer(model, batchers, corpus.parts, wanted.recipe, machine.device, machine.bf16)
     try:
         with logger(wanted.log, out.name, wanted.recipe.as_json()) as log:
-            trainer.run(parts.folder / "fit", told, judged, log)
+            trainer.run(parts.folder / "fit", told, judged, log, told_reading)
     except Diverged:  # going on would end the same
         shutil.rmtree(parts.folder)
         raise
@@ -99,14 +101,16 @@ def build(corpus: Corpus, sets: Sequence[DataSet], wanted: Wanted) -> tuple[Back
     """
     import torch
 
-    from vlm.backbones import load_backbone
+    from vlm.backbones import SUITED, load_backbone
     from vlm.saved import make
 
     recipe = wanted.recipe
     texts = [one for part in corpus.parts for column in part.learned for one in _texts(part, column)]
     encoder, width = pictures_of(sets)
-    settings = {"dim": recipe.size or wanted.size, "tune": recipe.tune or wanted.tune}
-    optional = {"rank": recipe.rank, "max_tokens": recipe.max_tokens}
+    settings = {**SUITED.get(wanted.backbone, {})}
+    settings |= {"dim": recipe.size or wanted.size, "tune": recipe.tune or wanted.tune}
+    own = ("rank", "max_tokens", "signs", "dropout")
+    optional = {name: getattr(recipe, name) for name in own}
     settings |= {name: value for name, value in optional.items() if value is not None}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)

@@ -31,6 +31,7 @@ from training.rater_id.losses import (
     transcript_scores,
 )
 from training.rater_id.recipe import Recipe
+from training.rater_id.states import Reading, States, learned_keys, planned, read_states
 from vlm.assemble import assemble
 from vlm.posterior import posterior
 
@@ -70,19 +71,26 @@ class Trainer:
         self.model, self.batchers, self.parts, self.recipe = model, batchers, parts, recipe
         self.device, self.bf16 = device, bf16
         self.exams = exams(parts, recipe)
+        self.known: States | None = None
         self.done = state.Progressed()
         self.parameters = {n: p for n, p in sorted(model.named_parameters()) if p.requires_grad}
         self.optimiser = _adamw(self._groups())
         self._start_moments()
 
     def run(
-        self, folder: Path, told: Told | None = None, judged: Judged | None = None, log: Logged | None = None
+        self,
+        folder: Path,
+        told: Told | None = None,
+        judged: Judged | None = None,
+        log: Logged | None = None,
+        told_reading: Reading | None = None,
     ) -> None:
         """Steps on to the end from what lies in the folder, and takes the best step's parameters.
 
         Raises:
             Diverged: the loss is no number any more. ModelError: what was kept is damaged.
         """
+        self.prepare(folder, told_reading)
         self.resume(folder)
         saved = time.monotonic()
         for step in range(self.done.step, self.recipe.steps):
@@ -101,6 +109,22 @@ class Trainer:
         if self.done.best is not None:
             state.load_best(folder, self._own(), self.done.best)
 
+    def prepare(self, folder: Path, told: Reading | None = None) -> None:
+        """Reads what does not change in this training once, and takes the heads' standard from it."""
+        import torch
+
+        if not self.model.config.signs and self.model.config.tune != "heads":
+            return
+        plan = planned(self.batchers, self.parts)
+        known = read_states(self.model, plan, folder, self.bf16, told)
+        if self.model.config.signs:
+            learned = {name for part in self.parts for name in learned_keys(part, self.batchers)}
+            rows = sorted(row for name, row in known.rows.items() if name in learned)
+            with torch.no_grad():
+                self.model.heads.start(known.values[rows].to(self.device))
+        if self.model.config.tune == "heads":
+            self.known = known
+
     def resume(self, folder: Path) -> None:
         """Takes over the state that lies in the folder, if one does. Raises ModelError: it is damaged."""
         found = state.load_state(folder, self._tensors())
@@ -115,11 +139,13 @@ class Trainer:
         """
         import torch
 
-        drawn = draw(self.parts, self.recipe, number)
+        draws = [
+            draw(self.parts, self.recipe, number * self.recipe.sets + i) for i in range(self.recipe.sets)
+        ]
         with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
             torch.manual_seed(_seed(self.recipe.seed, number))
             self.model.train()
-            losses = self.losses(drawn)
+            losses = _together([self.losses(drawn) for drawn in draws])
             loss = torch.stack([getattr(self.recipe, name) * one for name, one in losses.items()]).sum()
             figures = {name: float(value.detach()) for name, value in {**losses, "loss": loss}.items()}
             if not np.isfinite(figures["loss"]):
@@ -177,6 +203,12 @@ class Trainer:
         """phi (Q, K, 2 + d) and g (Q, K) of some questions of a part, in float32."""
         import torch
 
+        if self.known is not None:
+            passages, layout = self.batchers[part].plan(questions)
+            seen = self.known.of(passages)
+            if seen is not None:
+                phi, g = assemble(layout, self.model.heads(seen.to(self.device)), self.model)
+                return phi.float(), g.float()
         batch = self.batchers[part].batch(questions).to(self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             read = self.model(**batch.inputs)
@@ -334,6 +366,13 @@ class Trainer:
         import torch
 
         return torch.from_numpy(np.ascontiguousarray(values)).to(self.device)
+
+
+def _together(losses: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """The mean of each loss over the sets of a step."""
+    import torch
+
+    return {name: torch.stack([one[name] for one in losses]).mean() for name in losses[0]}
 
 
 def _seed(seed: int, step: int) -> int:

@@ -72,9 +72,9 @@ Light = Annotated[
         "--light", help="Write only what was tuned; the rest is taken from the backbone's own files."
     ),
 ]
-LEARNING = "Learning to read"
+LEARNING, READING = "Learning to read", "Reading every question"
 SMALL: PresetName = "small"
-SMALL_BACKBONES = ("tiny", "minilm")  # which are tuned as a whole
+TUNED = {"tiny": "full", "minilm": "full", "smollm2": "heads"}  # what of a backbone; of others LoRA
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,10 @@ def train_vlm(
             if not as_json:
                 note(f"step {step:,}: {_figures(figures.as_json())}")
 
-        found = train_reader(sets, out, wanted, resume, told, judged)
+        def told_reading(done: int, total: int) -> None:
+            progress(READING, done, total)
+
+        found = train_reader(sets, out, wanted, resume, told, judged, told_reading)
     seconds = round(time.monotonic() - started, 1)
     say({"out": str(out), "seconds": seconds, **found}, as_json, _text(found, out))
 
@@ -145,7 +148,7 @@ def _wanted(options: Reading, split: Literal["eval", "all"]) -> Wanted:
     chosen = preset(options.preset or SMALL)
     backbone, tune = options.backbone or chosen.backbone, chosen.tune
     if options.backbone and not options.preset:
-        tune = "full" if options.backbone in SMALL_BACKBONES else "lora"
+        tune = TUNED.get(options.backbone, "lora")
     _check_light(options.light, backbone)
     return Wanted(
         backbone,

@@ -111,9 +111,9 @@ def test_moments_loss_weighs_pairs_by_what_their_raters_tell() -> None:
     real = torch.tensor([[9.0, 0.2, float("nan")], [0.2, 9.0, -0.3], [float("nan"), -0.3, 9.0]])
     together = torch.tensor([[900.0, 100.0, 900.0], [100.0, 900.0, 40.0], [900.0, 40.0, 900.0]])
     w1, w2 = 1 / (0.01 + 0.01), 1 / (0.025 + 0.01)
-    expected = (w1 * 0.3**2 + w2 * 0.3**2) / (w1 + w2)
+    expected = (w1 * 0.3**2 + w2 * 0.3**2) / (w1 * 0.2**2 + w2 * 0.3**2)
     assert float(moments_loss(predicted, real, together, 30)) == pytest.approx(expected, rel=1e-5)
-    assert float(moments_loss(predicted, real, together, 50)) == pytest.approx(0.09, rel=1e-5)
+    assert float(moments_loss(predicted, real, together, 50)) == pytest.approx(0.09 / 0.04, rel=1e-5)
     assert float(moments_loss(predicted, real, together, 1000)) == 0.0
 
 
