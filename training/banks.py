@@ -8,11 +8,16 @@ from prefs.bank import ItemBank
 from prefs.errors import DataError
 from training.images import IMAGES, RATING_COLUMNS, is_paired, is_rated, read_ratings
 from training.pydata import INVENTORIES, read_inventory
-from training.surveys import QUESTIONS, RESPONSES, Survey, read_survey
+from training.surveys import QUESTIONS, RESPONSES, Survey, read_questions, read_survey
 
 FOLDERS = (
     f"a survey ({QUESTIONS} and {RESPONSES}) or rated pictures "
     f"({IMAGES}, and {RESPONSES} with {', '.join(RATING_COLUMNS)})"
+)
+
+UNANSWERED = (
+    "Nobody's answers to these questions are known: a model read their text, so expect little of what is "
+    "foretold until people have answered."
 )
 
 
@@ -40,6 +45,27 @@ def bank_of(name_or_path: str) -> tuple[ItemBank, Survey]:
             f"name one of these, or {FOLDERS}"
         )
     return ItemBank(survey.name, survey.questions, title, note), survey
+
+
+def is_unanswered(name_or_path: str) -> bool:
+    """Whether this is a folder with questions to which it holds no responses."""
+    path = Path(name_or_path).expanduser()
+    return (
+        name_or_path not in INVENTORIES and (path / QUESTIONS).is_file() and not (path / RESPONSES).is_file()
+    )
+
+
+def unanswered_bank(path: Path) -> ItemBank:
+    """The bank of a folder with questions alone; those of the domain "background" are not asked.
+
+    Raises:
+        DataError: damaged, or no question is left.
+    """
+    questions = tuple(one for one in read_questions(path) if one.domain != "background")
+    if not questions:
+        raise DataError(f"{path} holds no question to ask: every one is of the domain 'background'")
+    name = path.resolve().name
+    return ItemBank(name, questions, name, UNANSWERED)
 
 
 def _read(path: Path) -> Survey:

@@ -23,10 +23,11 @@ from prefs.errors import ConfigError, DataError, ModelError
 from prefs.fields import Fields
 from prefs.files import read_manifest, sha256, write_json
 from prefs.store.codec import question_from_json, question_to_json
-from training.banks import bank_of
+from training.banks import UNANSWERED, bank_of, is_unanswered
 from training.fitted import BANKS, FORMAT, RECIPE, FittedBank
 from training.images import IMAGES
 from training.pydata import INVENTORIES
+from training.shipped import read_unanswered, shipped_version
 from training.surveys import QUESTIONS, RESPONSES
 
 Progress = Callable[[str, int, int], None]
@@ -64,7 +65,8 @@ def open_banks(names: Sequence[str], data_dir: Path, progress: Progress) -> dict
 def open_bank(name: str, data_dir: Path, progress: Progress) -> FittedBank:
     """The bank that `--bank NAME|DIR` means, fitted now if it is not kept in the data folder.
 
-    A kept fit that is damaged is made anew, with a warning.
+    A kept fit that is damaged is made anew, with a warning. A folder of questions that nobody answered is
+    read by the model that comes with Kallisti, which is said.
 
     Raises:
         DataError: no such bank, or a survey folder that is damaged.
@@ -82,6 +84,12 @@ def open_bank(name: str, data_dir: Path, progress: Progress) -> FittedBank:
         except (ModelError, DataError) as problem:
             log.warning("bank %s is fitted again: %s", name, problem)
             shutil.rmtree(folder)
+    if is_unanswered(name):
+        progress(f"Reading the questions of {name}", 0, 1)
+        read = _finite(read_unanswered(Path(name).expanduser()))
+        log.warning("bank %s: %s", read.bank.name, UNANSWERED)
+        keep(read, folder, str(Path(name).expanduser().resolve()))
+        return read
     from training.selection import fit_bank
 
     bank, survey = bank_of(name)
@@ -106,6 +114,11 @@ def keep(fitted: FittedBank, folder: Path, origin: str) -> None:
 def banks_to_retrain(data_dir: Path) -> tuple[list[KeptBank], list[str]]:
     """The banks that were opened before, by name, and a line about each that cannot be used now."""
     opened, wrong = _opened(data_dir)
+    unanswered = [one for one in opened if one.origin and is_unanswered(one.origin)]
+    wrong += [
+        f"bank {one.bank.name!r} has no answers of its own: it is read by its text" for one in unanswered
+    ]
+    opened = [one for one in opened if one not in unanswered]
     fitted = [one for one in opened if _is_there(one) and _key(one.origin) == one.key]
     found: dict[str, KeptBank] = {}
     for one in fitted:
@@ -146,7 +159,8 @@ def _opened(data_dir: Path) -> tuple[list[KeptBank], list[str]]:
 
 def _is_there(one: KeptBank) -> bool:
     path = Path(one.origin)
-    return one.origin in INVENTORIES or path.is_file() or (one.origin != "" and (path / RESPONSES).is_file())
+    answered = one.origin != "" and (path / RESPONSES).is_file()
+    return one.origin in INVENTORIES or path.is_file() or answered or is_unanswered(one.origin or "-")
 
 
 def set_current(data_dir: Path, folder: str, banks: Mapping[str, str]) -> None:
@@ -201,6 +215,8 @@ def _key(name: str) -> str:
     path = Path(name).expanduser()
     for file in (path,) if path.is_file() else (path / name for name in (QUESTIONS, RESPONSES, IMAGES)):
         content.update(sha256(file).encode() if file.is_file() else b"absent")
+    if is_unanswered(name):
+        content.update(shipped_version().encode())
     label = "".join(letter if letter.isalnum() else "_" for letter in path.resolve().name)
     content.update(path.resolve().name.encode())
     return f"{label[:40]}-{content.hexdigest()[:16]}"

@@ -127,6 +127,11 @@ def read_survey(folder: Path, name: str | None = None) -> Survey:
     return assemble(name, questions, raters, rows, columns, answers, occasions, str(path))
 
 
+def read_questions(folder: Path, name: str | None = None) -> tuple[Question, ...]:
+    """The questions of a folder that need have no responses; raises DataError as `read_survey`."""
+    return tuple(_questions(folder / QUESTIONS, name or folder.resolve().name))
+
+
 def assemble(
     name: str,
     questions: Sequence[Question],
