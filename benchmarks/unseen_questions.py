@@ -235,7 +235,9 @@ def main() -> None:
     parser.add_argument("--models", type=Path, help="folder with NAME.model of sets known by number")
     parser.add_argument("--set", dest="sets", action="append", help="one set (default: all)")
     parser.add_argument("--quick", action="store_true", help="without the frozen encoder")
-    parser.add_argument("--work", type=Path, help="folder for fits of candidates alone, kept between calls")
+    parser.add_argument(
+        "--work", type=Path, help="folder for what was read and fits of candidates alone, kept between calls"
+    )
     parser.add_argument("--json", type=Path, required=True, help="file for all figures")
     parser.add_argument("--table", action="store_true", help="only print the tables of --json")
     options = parser.parse_args()
@@ -249,7 +251,8 @@ def main() -> None:
     report = report_of(options.model)
     if not report.get("hold_out_questions"):
         raise ConfigError(f"{options.model} learned from target questions: train with --hold-out-questions")
-    print(table(measure(Reader.open(options.model), report, options, Work(options.work))))
+    reader = Reader.open(options.model, options.work)
+    print(table(measure(reader, report, options, Work(options.work))))
 
 
 if __name__ == "__main__":
