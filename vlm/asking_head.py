@@ -117,7 +117,8 @@ class PolicyHead:
         layers = tuple(
             (tensors[f"weight {number}"], tensors[f"bias {number}"]) for number in range(about["layers"])
         )
-        return cls(layers, tensors["middle"], tensors["scale"], about)
+        trained = {name: value for name, value in about.items() if name not in ("features", "layers")}
+        return cls(layers, tensors["middle"], tensors["scale"], trained)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from typing import Any
 from prefs.errors import ConfigError, KallistiError, ModelError
 from prefs.files import MANIFEST, read_manifest, write_bytes, write_json, write_manifest
 from vlm.asking_head import PolicyHead
-from vlm.backbones import SMOLLM2, TINY, check_weights
+from vlm.backbones import SMOLLM2, TINY, check_weights, quiet
 from vlm.interviewer_text import TEMPLATE
 
 FORMAT = "kallisti.interviewer/1"
@@ -145,16 +145,19 @@ def _source(name: str) -> str | Path:
 
 def _open(source: str | Path, name: str, words: Path | None = None) -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils import logging
 
     if isinstance(source, Path):
         check_weights(source)
-    logging.disable_progress_bar()
     try:
         tokenizer = AutoTokenizer.from_pretrained(words or source, trust_remote_code=False)
-        model = AutoModelForCausalLM.from_pretrained(
-            source, use_safetensors=True, trust_remote_code=False, dtype="float32"
-        )
+        with quiet():
+            model, told = AutoModelForCausalLM.from_pretrained(
+                source,
+                use_safetensors=True,
+                trust_remote_code=False,
+                dtype="float32",
+                output_loading_info=True,
+            )
     except KallistiError:
         raise
     except Exception as problem:  # whatever a foreign folder makes of the library
@@ -163,6 +166,11 @@ def _open(source: str | Path, name: str, words: Path | None = None) -> tuple[Any
             f"{name!r} is no causal language model that can be loaded ({line}): "
             f"name {TINY}, {SMOLLM2}, a folder with safetensors or a model of the hub"
         ) from problem
+    absent = sorted(told["missing_keys"])
+    if absent:
+        raise ModelError(
+            f"{name!r} lacks {len(absent)} weights of a causal language model ({absent[0]}): name a whole one"
+        )
     return model, tokenizer
 
 

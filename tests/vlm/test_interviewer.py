@@ -7,13 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from prefs.bank import ItemBank
 from prefs.errors import ConfigError, ModelError, QuestionError
+from prefs.files import write_manifest
 from prefs.questions import Option, Question
 from prefs.transcripts import Turn
 from vlm.interviewer import Interviewer, parsed
-from vlm.interviewer_files import check_place, load_causal, open_interviewer, save_interviewer
+from vlm.interviewer_files import FORMAT, check_place, load_causal, open_interviewer, save_interviewer
 from vlm.interviewer_text import chat, encode, question_text, tokens
 
 LABELS = ("No", "Rather no", "Yes")
@@ -195,6 +197,19 @@ def test_what_is_damaged_or_foreign_is_refused(asker: Interviewer, tmp_path: Pat
     (tmp_path / "other" / "notes.txt").write_text("mine")
     with pytest.raises(ConfigError, match="something else"):
         check_place(tmp_path / "other")
+
+
+def test_a_model_that_lacks_weights_is_refused_and_not_filled_at_random(
+    asker: Interviewer, tmp_path: Path
+) -> None:
+    folder = tmp_path / "asker"
+    save_interviewer(folder, {}, (asker.model, asker.tokenizer))
+    tensors = load_file(folder / "model.safetensors")
+    del tensors["model.layers.0.mlp.down_proj.weight"]
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+    write_manifest(folder, {"format": FORMAT})
+    with pytest.raises(ModelError, match=r"lacks 1 weights .*down_proj"):
+        open_interviewer(folder)
 
 
 def test_weights_that_are_not_finite_are_not_written(asker: Interviewer, tmp_path: Path) -> None:

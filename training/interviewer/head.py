@@ -28,6 +28,7 @@ from prefs.space import Floats
 from prefs.transcripts import Transcript
 from training.fitted import FittedBank
 from training.hypotheses import Crowd, Rows, answers_of
+from training.interviewer.checks import SEEDS, check_numbers, check_whole
 from training.interviewer.gains import Moments, Weighing, sequences
 from training.plan import tastes_of
 from training.surveys import MISSING, Survey
@@ -63,6 +64,10 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        check_whole(self, ("interviews", "hidden", "steps", "batch", "seed"), "policy head")
+        check_numbers(self, ("rate", "temperature", "listwise"), "policy head")
+        if not 0 <= self.seed < SEEDS:
+            raise ConfigError(f"seed {self.seed} of the policy head: allowed are 0 to below {SEEDS}")
         for name in ("interviews", "hidden", "steps", "batch", "rate", "temperature"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"{name} {getattr(self, name)} of the policy head: allowed is above 0")

@@ -21,6 +21,7 @@ from indexing.torchcpu import allow_cpu_torch
 from prefs.errors import ConfigError, ModelError
 from prefs.files import write_bytes
 from prefs.transcripts import Transcript
+from training.interviewer.checks import SEEDS, check_numbers, check_whole
 from training.interviewer.examples import Examples
 from training.rater_id.hardware import hardware
 from vlm.interviewer_files import load_causal
@@ -29,6 +30,7 @@ from vlm.parts import part
 Tune = Literal["lora", "full"]
 Told = Callable[[str, int, int], None]
 STAGE = "learning to ask"
+MODEL = "language model"
 SAVE_S = 60.0  # seconds of work that a cut may cost
 
 
@@ -59,7 +61,12 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        optional = [name for name in ("layers", "upper") if getattr(self, name) is not None]
+        check_whole(self, ("rank", "steps", "batch", "longest", "seed", *optional), MODEL)
+        check_numbers(self, ("rate", "known"), MODEL)
         rules = (
+            (isinstance(self.backbone, str), f"backbone {self.backbone!r}: give a name or a folder"),
+            (0 <= self.seed < SEEDS, f"seed {self.seed}: allowed are 0 to below {SEEDS}"),
             (self.tune in get_args(Tune), f"tune {self.tune!r}: allowed are lora, full"),
             (self.rank >= 1, f"rank {self.rank}: at least 1 is needed"),
             (self.upper is None or self.upper >= 1, f"{self.upper} upper layers: at least 1 is needed"),

@@ -8,14 +8,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from prefs.errors import ConfigError, DataError
+from prefs.errors import ConfigError, DataError, KallistiError
 from prefs.files import sha256
 from training.interviewer import head as heads
 from training.interviewer import lm
 from training.interviewer.examples import read_interviews
 from training.interviewer.head import Subject, train_head
 from training.interviewer.lm import train_language_model
-from training.parts import Parts
+from training.parts import ABOUT, Parts
 from training.rater_id.hardware import hardware
 from training.splits import raters_in
 from vlm.asking_head import PolicyHead
@@ -49,6 +49,7 @@ def train_interviewer(
         raise ConfigError("neither a language model nor a policy head is to be trained: name a backbone")
     if head is not None and not subjects:
         raise ConfigError("a policy head learns from a survey and a model of it: name --bank and --model")
+    out = out.resolve()
     check_place(out)
     interviews, skips = read_interviews(paths, split)
     subjects = [_without_test(one) if split == "eval" else one for one in subjects]
@@ -71,18 +72,27 @@ def train_interviewer(
         "language": None,
         "head": None,
     }
-    policy = None
-    if head is not None:
-        policy = _head(interviews, subjects, head, parts.folder / "head", told)
-        report["head"] = dict(policy.about)
-    written = None
-    if language is not None:
-        trained = train_language_model(interviews, language, parts.folder / "language.state", told)
-        report["language"] = {**asdict(language), "losses": [round(loss, 4) for loss in trained.losses]}
-        written = trained.model, trained.tokenizer
+    policy, written = None, None
+    try:
+        if head is not None:
+            policy = _head(interviews, subjects, head, parts.folder / "head", told)
+            report["head"] = dict(policy.about)
+        if language is not None:
+            trained = train_language_model(interviews, language, parts.folder / "language.state", told)
+            report["language"] = {**asdict(language), "losses": [round(loss, 4) for loss in trained.losses]}
+            written = trained.model, trained.tokenizer
+    except KallistiError:
+        _forget(parts)
+        raise
     save_interviewer(out, report, written, policy)
     shutil.rmtree(parts.folder)
     return report
+
+
+def _forget(parts: Parts) -> None:
+    """Removes the parts' folder where nothing was learned yet that could go on."""
+    if [path.name for path in parts.folder.iterdir()] == [ABOUT]:
+        shutil.rmtree(parts.folder)
 
 
 def _head(

@@ -225,9 +225,10 @@ def test_both_in_one_folder_and_resumable(made: Asked, plans: Path, tmp_path: Pa
     with pytest.raises(KeyboardInterrupt):
         train_interviewer([plans], cut, SHORT, HEAD, [subject], "eval", told=stop)
     assert not cut.exists()
+    assert (tmp_path / "cut.parts" / "head" / "manifest.json").is_file()
     with pytest.raises(ConfigError, match="add --resume"):
         train_interviewer([plans], cut, SHORT, HEAD, [subject], "eval")
-    train_interviewer([plans], cut, SHORT, HEAD, [subject], "eval", resume=True)
+    assert train_interviewer([plans], cut, SHORT, HEAD, [subject], "eval", resume=True) == report
     assert (cut / "model.safetensors").read_bytes() == (out / "model.safetensors").read_bytes()
     assert (cut / "head" / "head.safetensors").read_bytes() == (
         out / "head" / "head.safetensors"
@@ -253,6 +254,19 @@ def test_what_cannot_be_trained_is_told_before_anything_is_written(
     stranger = Subject(replace(other.survey, name="another"), other.fitted)
     with pytest.raises(DataError, match="0 interviews of raters of 'another'"):
         train_interviewer([plans], tmp_path / "out", None, HEAD, [stranger])
+    with pytest.raises(ModelError, match="holds no language model"):
+        train_interviewer([plans], tmp_path / "out", replace(SHORT, backbone=str(tmp_path / "mine")))
+    assert not list(tmp_path.glob("out*"))
+
+
+def test_the_folder_to_write_to_may_be_the_current_one(
+    made: Asked, plans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    few = replace(HEAD, interviews=5, steps=1)
+    train_interviewer([plans], Path(), None, few, [Subject(made.survey, made.fitted)])
+    assert PolicyHead.load(tmp_path / "here" / "head").about["interviews"] == 4
 
 
 @pytest.mark.parametrize(
@@ -266,6 +280,12 @@ def test_what_cannot_be_trained_is_told_before_anything_is_written(
         ({"batch": 0}, "batch"),
         ({"known": 1.0}, "share known"),
         ({"longest": 4}, "4 tokens"),
+        ({"steps": 2.5}, "steps 2.5 of the language model: allowed are whole numbers"),
+        ({"layers": "two"}, "layers 'two'"),
+        ({"batch": True}, "batch True"),
+        ({"rate": "fast"}, "rate 'fast'"),
+        ({"seed": -1}, "seed -1"),
+        ({"backbone": 5}, "backbone 5"),
     ],
 )
 def test_settings_of_the_language_model_that_are_not_allowed(values: dict[str, object], said: str) -> None:
@@ -273,7 +293,13 @@ def test_settings_of_the_language_model_that_are_not_allowed(values: dict[str, o
         lm.Settings(**values)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("name", "value"), [("steps", 0), ("rate", -1.0), ("interviews", 4)])
-def test_settings_of_the_head_that_are_not_allowed(name: str, value: float) -> None:
+NOT_OF_A_HEAD = [
+    *(("steps", 0), ("rate", -1.0), ("interviews", 4)),
+    *(("steps", 2.5), ("listwise", "x"), ("temperature", float("inf")), ("seed", -1)),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), NOT_OF_A_HEAD)
+def test_settings_of_the_head_that_are_not_allowed(name: str, value: object) -> None:
     with pytest.raises(ConfigError, match=str(value)):
         heads.Settings(**{name: value})  # type: ignore[arg-type]
