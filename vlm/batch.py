@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from prefs.errors import ModelError, QuestionError
+from prefs.errors import ConfigError, ModelError, QuestionError
 from prefs.markdown import Picture, Text
 from prefs.questions import Question
 from vlm.assemble import Layout
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from vlm.config import PreferenceConfig
 
 LEAST = 8  # tokens of the question that stay whatever the labels take
+ROOM = LEAST + 2  # fewest tokens beside the frame
 KNOWN = 200_000  # texts of which the tokens are kept
 SHORT_QUESTION = "passage with a question shortened to fit max_tokens"
 SHORT_LABEL = "passage with labels shortened to fit max_tokens"
@@ -121,7 +122,8 @@ class Batcher:
     pictures: vectors (width,) by item id; where they tell their `encoder`, it must be the model's.
 
     Raises:
-        ModelError: pictures of another encoder or another width.
+        ModelError: pictures of another encoder or another width. ConfigError: `max_tokens` leaves no room
+            for texts.
     """
 
     def __init__(
@@ -134,6 +136,12 @@ class Batcher:
             self.frame = self.frame.around(tokenizer, *config.frame)
         self.notices = Counter[str]()
         self._known: dict[str, Tokens] = {}
+        room = config.max_tokens - self._around(2)
+        if room < ROOM:
+            raise ConfigError(
+                f"the reading model has max_tokens {config.max_tokens}, of which {self._around(2)} frame a "
+                f"passage: at least {self._around(2) + ROOM} are needed"
+            )
         encoder = getattr(pictures, "encoder", config.encoder)
         if config.width and encoder != config.encoder:
             raise ModelError(
@@ -196,7 +204,11 @@ class Batcher:
         return Batch(torch.from_numpy(ids), torch.from_numpy(mask), shown, places, nothing, Counter())
 
     def check(self, name: str, passage: Passage) -> None:
-        """Raises as `batch` where a picture of a passage is not given; name: of what shows it."""
+        """Raises as `batch` where a picture of a passage is not given, or more are shown than find room;
+        name: of what shows them."""
+        most = (self.config.max_tokens - self._around(2) - LEAST) // self.config.picture_tokens
+        if len(passage.items) > most:
+            raise QuestionError(f"{name} shows {len(passage.items)} pictures at once: allowed are {most}")
         for item in passage.items:
             where = f"{name} shows picture {item!r}"
             if not self.config.width:
@@ -215,8 +227,7 @@ class Batcher:
         asked, *labels = _split(passage.parts)
         sections = [[self._section(part) for part in section] for section in (asked, *labels)]
         frame = self.frame
-        fixed = len(frame.start) + len(frame.end) + len(frame.between) * len(labels)
-        room = self.config.max_tokens - fixed
+        room = self.config.max_tokens - self._around(len(labels))
         sizes = [sum(len(tokens) for _, tokens in section) for section in sections]
         if sum(sizes) > room:
             most = room - min(sizes[0], LEAST)
@@ -235,6 +246,11 @@ class Batcher:
                     slots.append((item, len(tokens)))
                 tokens += own
         return Written([*tokens, *frame.end], tuple(slots))
+
+    def _around(self, labels: int) -> int:
+        """Tokens of the frame of a passage with so many labels."""
+        frame = self.frame
+        return len(frame.start) + len(frame.end) + len(frame.between) * labels
 
     def _section(self, part: Part) -> tuple[str | None, Tokens]:
         """The item of a picture, if it is one, and the tokens of a part."""

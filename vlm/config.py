@@ -16,6 +16,7 @@ from transformers import PretrainedConfig  # noqa: E402
 TUNES = ("full", "lora", "heads")
 READS = ("encoder", "causal")
 POOLED = re.compile(r"(mean|last) \d{1,3}")
+MOST_TOKENS = 8192
 BENDS = 3  # shapes of thresholds: polynomials of degree 2, 3 and 4
 
 
@@ -63,6 +64,12 @@ class PreferenceConfig(PretrainedConfig):
         self.kinds = list(KINDS) if self.kinds is None else list(self.kinds)
         super().__post_init__(**kwargs)
 
+    @property
+    def positions(self) -> int:
+        """The most tokens that a passage may have: those that the backbone has positions for."""
+        known = (self.body or {}).get("max_position_embeddings")
+        return min(MOST_TOKENS, known) if isinstance(known, int) else MOST_TOKENS
+
     def check(self) -> None:
         """Raises ConfigError for a setting that is out of range, ModelError for one of another version."""
         rules = (
@@ -70,7 +77,10 @@ class PreferenceConfig(PretrainedConfig):
             (self.tune in TUNES, f"tune {self.tune!r}: allowed are {', '.join(TUNES)}"),
             (1 <= self.dim <= 512, f"dim {self.dim}: allowed are 1 to 512 taste coordinates"),
             (1 <= self.rank <= 512, f"rank {self.rank}: allowed is 1 to 512"),
-            (16 <= self.max_tokens <= 8192, f"max_tokens {self.max_tokens}: allowed are 16 to 8192"),
+            (
+                16 <= self.max_tokens <= self.positions,
+                f"max_tokens {self.max_tokens}: allowed are 16 to {self.positions}",
+            ),
             (1 <= self.picture_tokens <= 4, f"picture_tokens {self.picture_tokens}: allowed are 1 to 4"),
             (self.picture_layers in (1, 2), f"picture_layers {self.picture_layers}: allowed are 1 and 2"),
             ((self.width > 0) == bool(self.encoder), f"encoder {self.encoder!r} of width {self.width}"),

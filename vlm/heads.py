@@ -61,16 +61,17 @@ class Heads(nn.Module):
             self.amount = nn.Parameter(torch.full((config.signs,), AMOUNT))
 
     def start(self, states: Tensor) -> None:
-        """Takes the mean and spread of states (N, S) for the standard, and their main axes for the themes."""
+        """Takes the mean and spread of states (N, S) for the standard, and their main axes for the themes.
+
+        Where there are fewer axes than a theme has coordinates, the others stay as they are.
+        """
         self.middle.copy_(states.mean(0))
         self.spread.copy_(states.std(0).clamp(min=SMALLEST))
         if self.signs:
             white = (states - self.middle) / self.spread / states.shape[1] ** 0.5
             axes = torch.linalg.svd(white, full_matrices=False)[2][: self.dim // self.signs]
             with torch.no_grad():
-                themes = axes.repeat(self.signs, 1)
-                self.taste.weight.zero_()
-                self.taste.weight[: len(themes)] = themes
+                self.taste.weight.view(self.signs, -1, states.shape[1])[:, : len(axes)] = axes
 
     def forward(self, states: Tensor) -> Read:
         """What is read of N passages."""

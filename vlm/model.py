@@ -94,7 +94,9 @@ class PreferenceVLM(PreTrainedModel):
         input_ids, attention_mask: (N, T), padded on the right. pictures: (P, width) vectors, and
         slots: (P, 2) passage and first token of each; its tokens follow one another.
         """
-        found: Read = self.heads(self.states(input_ids, attention_mask, pictures, slots))
+        states = self.states(input_ids, attention_mask, pictures, slots)
+        with torch.autocast(states.device.type, enabled=False):
+            found: Read = self.heads(states)
         return found
 
     def states(

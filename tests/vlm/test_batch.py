@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from prefs.errors import ModelError, QuestionError
+from prefs.errors import ConfigError, ModelError, QuestionError
 from prefs.questions import pair
 from tests.vlm.small import ENCODER, QUESTIONS, WIDTH, asked, causal, model, pictures
 from vlm.backbones import load_backbone
@@ -99,6 +99,18 @@ def test_labels_that_leave_no_room_are_shortened_and_pictures_never(made: Any) -
     assert len(batch.slots) == 1
     assert read[batch.slots[0, 1]] == "[PAD]"
     assert {"a", "c"} <= set(read)
+
+
+def test_more_pictures_than_find_room_are_refused(made: Any) -> None:
+    batcher = Batcher(made[1], made[0].config, pictures())
+    with pytest.raises(QuestionError, match=r"question 'n' shows 600 pictures at once: allowed are 180"):
+        batcher.batch([asked("n", "rating", "![](item:x) " * 600, "a", "b")])
+
+
+def test_a_frame_that_leaves_no_room_is_refused() -> None:
+    made, tokenizer = model(frame=["This is what somebody says about it", "in one word"], max_tokens=16)
+    with pytest.raises(ConfigError, match=r"max_tokens 16, of which \d+ frame a passage"):
+        Batcher(tokenizer, made.config)
 
 
 def test_refuses_pictures_that_are_not_given(made: Any) -> None:

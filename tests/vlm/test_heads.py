@@ -53,6 +53,16 @@ def test_the_themes_start_as_the_main_axes_of_the_states() -> None:
     assert float(shared) > 0.95
 
 
+def test_few_states_leave_no_sign_without_a_theme() -> None:
+    made, _ = heads(signs=2, dim=12)
+    made.heads.start(torch.randn(4, 64))
+    weight = made.heads.taste.weight.detach().view(2, 6, 64)
+    torch.testing.assert_close(weight[0, :4], weight[1, :4])
+    assert weight.norm(dim=-1).min() > 0.1
+    made.heads(torch.randn(4, 64)).taste.square().sum().backward()
+    assert made.heads.taste.weight.grad.norm() < 1e3
+
+
 def test_a_scale_that_is_turned_around_turns_its_vectors() -> None:
     made, tokenizer = heads()
     made.heads.side.weight.data.normal_(0, 0.5)

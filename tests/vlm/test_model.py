@@ -137,7 +137,8 @@ def test_words_of_a_backbone_made_in_code_learn() -> None:
     [
         ({"tune": "some"}, r"tune 'some': allowed are full, lora, heads"),
         ({"dim": 0}, r"dim 0: allowed are 1 to 512"),
-        ({"max_tokens": 4}, r"max_tokens 4: allowed are 16 to 8192"),
+        ({"max_tokens": 4}, r"max_tokens 4: allowed are 16 to 512"),
+        ({"max_tokens": 513}, r"max_tokens 513: allowed are 16 to 512"),
         ({"picture_tokens": 5}, r"picture_tokens 5: allowed are 1 to 4"),
         ({"width": 3, "encoder": ""}, r"encoder '' of width 3"),
     ],
@@ -145,6 +146,18 @@ def test_words_of_a_backbone_made_in_code_learn() -> None:
 def test_refuses_settings_out_of_range(setting: dict[str, Any], problem: str) -> None:
     with pytest.raises(ConfigError, match=problem):
         make(load_backbone("tiny", []), **setting)
+
+
+def test_heads_compute_in_float32_where_the_backbone_does_not() -> None:
+    import torch
+
+    made, tokenizer = model()
+    inputs = Batcher(tokenizer, made.config, pictures()).batch(QUESTIONS).inputs
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        read = made(**inputs)
+        again = made.heads(made.states(**inputs))
+    assert {one.dtype for one in read} == {torch.float32}
+    assert again.taste.dtype == torch.bfloat16
 
 
 def test_refuses_an_unknown_backbone_and_other_kinds() -> None:

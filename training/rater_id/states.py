@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 FILE = "passages.safetensors"
 TOKENS = 1024  # read at once, with their padding
+FEWEST = 2  # passages whose states have a spread
+SHOWN, AT_ONCE = 256, 32  # pictures of a set that stand for it, and how many are read at once
 KEPT_EVERY = 64  # batches after which what was read is kept
 Reading = Callable[[int, int], None]  # passages read, of how many
 
@@ -96,6 +98,28 @@ def read_states(
                 pieces = [torch.cat(pieces)]
                 _save(folder / FILE, pieces[0], name)
     return States(rows, torch.cat(pieces))
+
+
+def standard(
+    model: PreferenceVLM, known: States | None, parts: Sequence[Part], batchers: Sequence[Batcher], bf16: bool
+) -> Tensor:
+    """(N, S) states by which the heads are set up: of words that are learned from, else of pictures."""
+    import torch
+
+    learned = {name for part in parts for name in learned_keys(part, batchers)}
+    rows = [] if known is None else sorted(row for name, row in known.rows.items() if name in learned)
+    if known is not None and len(rows) >= FEWEST:
+        return known.values[rows]
+    found = []
+    with torch.no_grad(), torch.autocast(model.device.type, torch.bfloat16, enabled=bf16):
+        for part, batcher in zip(parts, batchers, strict=True):
+            questions = [part.questions[column] for column in part.learned[:SHOWN]]
+            passages = [one for one in batcher.plan(questions)[0] if one.items][:SHOWN]
+            for start in range(0, len(passages), AT_ONCE):
+                written = batcher.write(passages[start : start + AT_ONCE])
+                batch = batcher.tensors(written).to(model.device)
+                found.append(model.states(**batch.inputs).float())
+    return torch.cat(found)
 
 
 def _starts(plan: Sequence[tuple[Passage, Batcher]], done: int) -> list[tuple[int, int]]:

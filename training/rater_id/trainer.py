@@ -31,7 +31,7 @@ from training.rater_id.losses import (
     transcript_scores,
 )
 from training.rater_id.recipe import Recipe
-from training.rater_id.states import Reading, States, learned_keys, planned, read_states
+from training.rater_id.states import Reading, States, planned, read_states, standard
 from vlm.assemble import assemble
 from vlm.posterior import posterior
 
@@ -111,17 +111,13 @@ class Trainer:
 
     def prepare(self, folder: Path, told: Reading | None = None) -> None:
         """Reads what does not change in this training once, and takes the heads' standard from it."""
-        import torch
-
         if not self.model.config.signs and self.model.config.tune != "heads":
             return
         plan = planned(self.batchers, self.parts)
-        known = read_states(self.model, plan, folder, self.bf16, told)
+        known = read_states(self.model, plan, folder, self.bf16, told) if plan else None
         if self.model.config.signs:
-            learned = {name for part in self.parts for name in learned_keys(part, self.batchers)}
-            rows = sorted(row for name, row in known.rows.items() if name in learned)
-            with torch.no_grad():
-                self.model.heads.start(known.values[rows].to(self.device))
+            values = standard(self.model, known, self.parts, self.batchers, self.bf16)
+            self.model.heads.start(values.to(self.device))
         if self.model.config.tune == "heads":
             self.known = known
 

@@ -229,6 +229,16 @@ def test_a_backbone_can_be_left_as_it_is(tmp_path: Path) -> None:
     assert found["parameters_tuned"] < 2000
 
 
+@pytest.mark.parametrize("signs", [0, 2])
+def test_pictures_alone_are_learned_from_by_a_backbone_that_is_left_as_it_is(
+    tmp_path: Path, signs: int
+) -> None:
+    recipe = replace(SHORT, steps=4, every=4, tune="heads", signs=signs)
+    wanted = replace(TINY, recipe=recipe, hold_out_questions=False)
+    found = train_reader([rated(90, 60)], tmp_path / "seen", wanted)
+    assert found["validation"][-1]["answers"] < 3.0
+
+
 def test_a_training_that_diverges_is_one_error_and_writes_nothing(tmp_path: Path) -> None:
     wanted = replace(TINY, recipe=replace(SHORT, rate=1.0, head_rate=1.0, clip=1e6, warmup=0, steps=400))
     survey = of_survey(wordy(60))
