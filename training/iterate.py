@@ -57,6 +57,9 @@ class Settings:
     interview. raters: interviewed in a round, None for all of those held back, shared out. seeds: share of
     the training raters who are known from the start. checks: targets asked at random in the end of
     an interview. level: the number of questions with which round 0 reaches the target loss.
+
+    Raises:
+        ConfigError: a price, a share or a seed that is not allowed.
     """
 
     rounds: int
@@ -67,6 +70,14 @@ class Settings:
     checks: int = 5
     level: int = 15
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.price < np.inf:
+            raise ConfigError(f"--price {self.price}: allowed are 0 bits and more, no endless number")
+        if not 0.0 <= self.seeds <= 1.0:
+            raise ConfigError(f"--seeds {self.seeds}: allowed is a share between 0 and 1")
+        if self.seed < 0:
+            raise ConfigError(f"--seed {self.seed}: allowed is 0 or more")
 
 
 class Iteration:

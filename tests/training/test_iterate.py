@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -164,6 +165,22 @@ def test_refuses_what_cannot_be_done(whole: tuple[Path, dict[str, Any]], tmp_pat
     out, _ = whole
     with pytest.raises(ConfigError, match=r"rounds of other work, price is not 0\.5"):
         iterate(TRUTH.bank, TRUTH.survey, Settings(**{**asdict(SETTINGS), "price": 0.5}), out, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("seeds", math.nan),
+        ("seeds", 1.5),
+        ("price", math.inf),
+        ("price", math.nan),
+        ("price", -0.1),
+        ("seed", -1),
+    ],
+)
+def test_numbers_that_are_not_allowed(name: str, value: float) -> None:
+    with pytest.raises(ConfigError, match=f"--{name} {value}: allowed"):
+        Settings(**{**asdict(SETTINGS), name: value})
 
 
 def test_damaged_files_are_named(whole: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
