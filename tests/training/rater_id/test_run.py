@@ -235,7 +235,7 @@ def test_pictures_alone_are_learned_from_by_a_backbone_that_is_left_as_it_is(
 ) -> None:
     recipe = replace(SHORT, steps=4, every=4, tune="heads", signs=signs)
     wanted = replace(TINY, recipe=recipe, hold_out_questions=False)
-    found = train_reader([rated(90, 60)], tmp_path / "seen", wanted)
+    found = train_reader([rated(90, 120)], tmp_path / "seen", wanted)
     assert found["validation"][-1]["answers"] < 3.0
 
 
