@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ from training.readbank import read_bank, report_of
 from training.studies import Study, judged_of, read_best
 from training.surveys import Survey
 
+log = logging.getLogger(__name__)
+
 if TYPE_CHECKING:
     from vlm.reader import Reader
 
@@ -23,7 +26,8 @@ def read_data(folder: Path, data: str, bank: ItemBank, survey: Survey, data_dir:
 
     data: name or path of the data set. Popularity is that of training raters, and the strength of tastes
     is chosen on validation raters and questions that the reader did not learn from; of pictures, which
-    are encoded for it and kept in `data_dir`, the strength is as it was learned.
+    are encoded for it and kept in `data_dir`, the strength is as it was learned. What had to be shortened
+    to be read is logged.
 
     Raises:
         ConfigError: the reader learned from test raters, or reads no pictures and the questions are of
@@ -37,8 +41,12 @@ def read_data(folder: Path, data: str, bank: ItemBank, survey: Survey, data_dir:
     reader = Reader.open(folder)
     if any(question.items for question in bank.questions):
         pictures = _pictures(reader, folder, data, data_dir)
-        return read_bank(reader, bank, survey, pictures=pictures, report=report)
-    return read_best(reader, Study.of(bank, survey, judged_of(survey)), report)[0]
+        found = read_bank(reader, bank, survey, pictures=pictures, report=report)
+    else:
+        found = read_best(reader, Study.of(bank, survey, judged_of(survey)), report)[0]
+    for what, count in reader.notices.items():
+        log.warning("reader %s, %s: %s: %d", folder, bank.name, what, count)
+    return found
 
 
 def _pictures(reader: Reader, folder: Path, data: str, data_dir: Path) -> Mapping[str, Any]:

@@ -151,7 +151,7 @@ def _open(source: str | Path, name: str, words: Path | None = None) -> tuple[Any
     try:
         tokenizer = AutoTokenizer.from_pretrained(words or source, trust_remote_code=False)
         with quiet():
-            model, told = AutoModelForCausalLM.from_pretrained(
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
                 source,
                 use_safetensors=True,
                 trust_remote_code=False,
@@ -166,6 +166,7 @@ def _open(source: str | Path, name: str, words: Path | None = None) -> tuple[Any
             f"{name!r} is no causal language model that can be loaded ({line}): "
             f"name {TINY}, {SMOLLM2}, a folder with safetensors or a model of the hub"
         ) from problem
+    model, told = loaded
     absent = sorted(told["missing_keys"])
     if absent:
         raise ModelError(

@@ -32,7 +32,7 @@ class ReadCache:
         self.path, self.width = path, width
         self._known: dict[bytes, Values] = {}
         if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            self._make_room(path.parent)
             with self._open() as base:
                 self._run(
                     base, "CREATE TABLE IF NOT EXISTS reads (key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID"
@@ -76,8 +76,19 @@ class ReadCache:
                         raise self._damaged(f"a row of {len(value)} bytes")
                     self._known[bytes(key)] = np.frombuffer(value, "<f4")
 
+    def _make_room(self, folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            raise ModelError(
+                f"{folder} cannot be made ({problem.strerror}): name another folder for what is read"
+            ) from problem
+
     def _open(self) -> closing[sqlite3.Connection]:
-        return closing(sqlite3.connect(str(self.path), timeout=WAIT_S))
+        try:
+            return closing(sqlite3.connect(str(self.path), timeout=WAIT_S))
+        except sqlite3.Error as problem:
+            raise self._damaged(str(problem)) from problem
 
     def _run(
         self, base: sqlite3.Connection, text: str, values: Sequence[bytes] = ()

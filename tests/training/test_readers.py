@@ -41,6 +41,14 @@ def test_a_survey_is_evaluated_through_a_reader(tmp_path: Path) -> None:
     assert loss == pytest.approx(generic, abs=0.01)  # popularity is that of people
 
 
+def test_questions_that_were_shortened_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    first, *others = TRUTH.survey.questions
+    asked = (replace(first, markdown=40 * first.markdown), *others)
+    bank, survey = replace(TRUTH.bank, questions=asked), replace(TRUTH.survey, questions=asked)
+    read_data(reader(tmp_path / "r", REPORT, max_tokens=60), "made", bank, survey, tmp_path)
+    assert "passage with a question shortened to fit max_tokens: 3" in caplog.text  # a passage an option
+
+
 def test_refuses_a_reader_that_saw_the_test_raters(tmp_path: Path) -> None:
     folder = reader(tmp_path / "r", {"split": "all"})
     with pytest.raises(ConfigError, match="has seen the test raters"):

@@ -39,6 +39,15 @@ def test_another_process_finds_it_again_in_any_number(tmp_path: Path) -> None:
     np.testing.assert_array_equal(ReadCache(path, 3).get(keys(1))[0], rows(1))
 
 
+def test_places_where_no_cache_can_be_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "folder.sqlite").mkdir()
+    with pytest.raises(ModelError, match=r"folder.sqlite cannot be used"):
+        ReadCache(tmp_path / "folder.sqlite", 3)
+    (tmp_path / "file").touch()
+    with pytest.raises(ModelError, match=r"file cannot be made"):
+        ReadCache(tmp_path / "file" / "reads.sqlite", 3)
+
+
 def test_rows_of_another_width_are_refused(tmp_path: Path) -> None:
     ReadCache(tmp_path / "reads.sqlite", 3).put(keys(1), rows(1))
     with pytest.raises(ModelError, match="a row of 12 bytes"):

@@ -68,14 +68,25 @@ class Examples:
     def example(self, number: int) -> Encoded:
         """The example of a number, at most `longest` tokens."""
         around, place = divmod(number, len(self.transcripts))
-        order = np.random.default_rng([self.seed, around]).permutation(len(self.transcripts))
-        turns = self.transcripts[int(order[place])].turns
+        turns = self._transcript(number).turns
         rng = np.random.default_rng([self.seed, around, place])
         told = 0
         if rng.random() < self.known:
             told = int(rng.integers(1, min(self.most, len(turns) - 1) + 1))
         found = encode(self.tokenizer, chat(turns[told:], known_text(turns[:told])))
+        if not any(found.asked[: self.longest]):  # what is known would fill it: nothing would be learned
+            found = encode(self.tokenizer, chat(turns))
         return Encoded(found.ids[: self.longest], found.asked[: self.longest])
+
+    def shortened(self, numbers: range) -> int:
+        """How many of the interviews of some examples have more tokens than are learned from."""
+        wholes = (encode(self.tokenizer, chat(self._transcript(number).turns)).ids for number in numbers)
+        return sum(len(ids) > self.longest for ids in wholes)
+
+    def _transcript(self, number: int) -> Transcript:
+        around, place = divmod(number, len(self.transcripts))
+        order = np.random.default_rng([self.seed, around]).permutation(len(self.transcripts))
+        return self.transcripts[int(order[place])]
 
     def columns(self, numbers: range) -> dict[str, list[list[int]]]:
         """`input_ids` and `labels` of some examples; -100 where nothing is learned."""

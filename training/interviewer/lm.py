@@ -90,11 +90,15 @@ class Settings:
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained language model with its tokenizer, and the mean loss of every step in nats per token."""
+    """A trained language model with its tokenizer, and the mean loss of every step in nats per token.
+
+    shortened: interviews of which the end was not learned from, because they are too long.
+    """
 
     model: Any
     tokenizer: Any
     losses: tuple[float, ...]
+    shortened: int
 
 
 def train_language_model(
@@ -127,7 +131,8 @@ def train_language_model(
         if work.done < settings.steps:
             _run(work, examples, tokenizer, told, min(until or settings.steps, settings.steps))
         whole = tuned.merge_and_unload() if settings.tune == "lora" else tuned
-    return Trained(whole.eval(), tokenizer, tuple(work.losses))
+    used = range(min(len(transcripts), settings.steps * settings.batch))
+    return Trained(whole.eval(), tokenizer, tuple(work.losses), examples.shortened(used))
 
 
 def _texts(transcript: Transcript) -> Iterator[str]:

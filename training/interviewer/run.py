@@ -80,6 +80,8 @@ def train_interviewer(
         if language is not None:
             trained = train_language_model(interviews, language, parts.folder / "language.state", told)
             report["language"] = {**asdict(language), "losses": [round(loss, 4) for loss in trained.losses]}
+            if trained.shortened:
+                skips[f"interviews of which {language.longest:,} tokens were read"] = trained.shortened
             written = trained.model, trained.tokenizer
     except KallistiError:
         _forget(parts)

@@ -106,6 +106,20 @@ def test_examples_depend_on_their_number_alone(interviews: list[Transcript]) -> 
     assert len(cut.ids) == len(cut.asked) == 40
 
 
+def test_long_interviews_are_counted_and_what_is_known_leaves_room_for_questions(
+    interviews: list[Transcript],
+) -> None:
+    _, tokenizer = load_causal("tiny", [one.markdown for one in interviews[0].turns])
+    wordy = replace(
+        interviews[0],
+        turns=tuple(replace(one, markdown=30 * one.markdown) for one in interviews[0].turns),
+    )
+    longest = max(len(Examples([one], tokenizer).example(0).ids) for one in interviews[1:])
+    examples = Examples([*interviews[1:], wordy], tokenizer, known=0.99, longest=longest + 1)
+    assert examples.shortened(range(len(interviews))) == 1
+    assert all(any(examples.example(number).asked) for number in range(2 * len(interviews)))
+
+
 def test_learns_to_ask_what_was_planned(interviews: list[Transcript], made: Asked, tmp_path: Path) -> None:
     trained = train_language_model(interviews, QUICK, tmp_path / "state")
     assert trained.losses[-1] < 0.35 * trained.losses[0]
