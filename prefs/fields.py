@@ -27,6 +27,10 @@ class Fields:
             raise DataError(f"{where}: {_shown(data)}, expected an object with fields")
         self._data = data
 
+    def has(self, name: str) -> bool:
+        """Whether the field is there and not null."""
+        return self._data.get(name) is not None
+
     def text(self, name: str) -> str:
         """A string."""
         return str(self._required(name, "text", str))

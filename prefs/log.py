@@ -47,7 +47,7 @@ class Asked:
     number: int
 
     def __post_init__(self) -> None:
-        _check_id("token", self.token)
+        check_id("token", self.token)
 
     @property
     def by_person(self) -> bool:
@@ -76,7 +76,7 @@ class Entry:
     at: datetime
 
     def __post_init__(self) -> None:
-        _check_id("entry id", self.entry_id)
+        check_id("entry id", self.entry_id)
         if self.action not in ACTIONS:
             raise QuestionError(f"action {self.action!r}: allowed are {', '.join(ACTIONS)}")
         if self.action in ("answer", "edit") and self.token is None:
@@ -175,6 +175,7 @@ def foretellable(asked: Mapping[str, Asked], entries: Sequence[Entry]) -> frozen
     return frozenset(found)
 
 
-def _check_id(what: str, value: str) -> None:
+def check_id(what: str, value: str) -> None:
+    """Raises QuestionError unless an id is 1 to 128 letters, digits or ._~:-"""
     if not _ID.fullmatch(value):
         raise QuestionError(f"{what} {value[:140]!r}: allowed are 1 to 128 letters, digits or ._~:-")

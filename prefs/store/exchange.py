@@ -1,8 +1,8 @@
 """A person's data out of the database, into it and away for good.
 
 An export holds everything: questions as they were shown (with the order of sides), answers, undos,
-edits, skips, flags, times and settings. Reading it back gives the same log; reading it twice
-changes nothing. Resume codes are keys, not data, and stay behind.
+edits, skips, flags, what was told beforehand, times and settings. Reading it back gives the same log;
+reading it twice changes nothing. Resume codes are keys, not data, and stay behind.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sqlalchemy import Connection, RowMapping, delete, select
 
 from prefs.errors import DataError, KallistiError, NotFoundError
 from prefs.fields import Fields
-from prefs.store import rows, tables
+from prefs.store import known, rows, tables
 from prefs.store.codec import asked_from_json, asked_from_row, entry_from_json, entry_from_row, to_json
 
 EXPORT_FORMAT = "kallisti.answers/1"
@@ -37,6 +37,7 @@ def export(connection: Connection, rater_id: str) -> dict[str, Any]:
         "format": EXPORT_FORMAT,
         "rater": to_json(dict(rater)),
         "interviews": [_interview(connection, row) for row in rows.interviews_of(connection, rater_id)],
+        "known": known.export(connection, rater_id),
     }
 
 
@@ -72,19 +73,22 @@ def import_(connection: Connection, data: Any, rater_id: str | None) -> dict[str
             raise
         except KallistiError as problem:
             raise DataError(f"{interview.where}: {problem}") from problem
-    return counts
+    new = known.import_(connection, export_of, owner)
+    return counts | ({"told beforehand": new} if new else {})
 
 
 def erase(connection: Connection, rater_id: str) -> dict[str, int]:
     """Deletes every row of a person; returns how many of each."""
     mine = select(tables.interviews.c.interview_id).where(tables.interviews.c.rater_id == rater_id)
+    told = connection.execute(delete(tables.known).where(tables.known.c.rater_id == rater_id)).rowcount
     statements = {
         "entries": delete(tables.entries).where(tables.entries.c.interview_id.in_(mine)),
         "questions": delete(tables.asked).where(tables.asked.c.interview_id.in_(mine)),
         "interviews": delete(tables.interviews).where(tables.interviews.c.rater_id == rater_id),
         "raters": delete(tables.raters).where(tables.raters.c.rater_id == rater_id),
     }
-    return {name: connection.execute(statement).rowcount for name, statement in statements.items()}
+    counts = {name: connection.execute(statement).rowcount for name, statement in statements.items()}
+    return counts | ({"told beforehand": told} if told else {})
 
 
 def _interview(connection: Connection, row: RowMapping) -> dict[str, Any]:

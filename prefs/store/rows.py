@@ -91,6 +91,28 @@ def add_entry(connection: Connection, interview_id: str, entry: Entry, following
     return _append(connection, tables.entries, interview_id, values)
 
 
+def same(stored: Entry, sent: Entry) -> Entry:
+    """The stored entry, if what was sent again is the same (times may differ); raises QuestionError."""
+    named = stored.token if sent.token is None and sent.action == "undo" else sent.token
+    if (stored.action, stored.token, stored.answer, stored.item) != (
+        sent.action,
+        named,
+        sent.answer,
+        sent.item,
+    ):
+        raise QuestionError(
+            f"entry id {sent.entry_id!r} was used for another {stored.action}: make a new one"
+        )
+    return stored
+
+
+def log_of(connection: Connection, interview_id: str) -> tuple[dict[str, Asked], list[Entry]]:
+    """What was asked in an interview, by token in the order of asking, and its entries in order."""
+    asked = [asked_from_row(row) for row in rows_of(connection, tables.asked, interview_id)]
+    entries = [entry_from_row(row) for row in rows_of(connection, tables.entries, interview_id)]
+    return {one.token: one for one in asked}, entries
+
+
 def _append(connection: Connection, table: Table, interview_id: str, values: dict[str, Any]) -> Row[Any]:
     place = select(func.coalesce(func.max(table.c.place), -1) + 1).where(table.c.interview_id == interview_id)
     insert = table.insert().values(interview_id=interview_id, place=place.scalar_subquery(), **values)

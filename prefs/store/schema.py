@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, inspect
 from prefs.errors import StoreError, StoreVersionError
 from prefs.store.engine import WRITE, use_write_ahead_log
 
-VERSION = "0001"
+VERSION = "0002"
 VERSION_TABLE = "kallisti_version"
 MIGRATIONS = Path(__file__).parent / "migrations"
 

@@ -22,10 +22,11 @@ from typing import Any, Self
 from sqlalchemy import Connection, Engine, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from prefs.errors import NotDurableError, NotFoundError, QuestionError, StoreError
+from prefs.beforehand import Statement
+from prefs.errors import NotDurableError, NotFoundError, StoreError
 from prefs.log import Asked, Entry, effective
-from prefs.store import exchange, rows, schema, tables
-from prefs.store.codec import asked_from_row, entry_from_row
+from prefs.store import exchange, known, rows, schema, tables
+from prefs.store.codec import entry_from_row
 from prefs.store.engine import WRITE, connect, outside, reason
 from prefs.store.facts import InterviewFacts, RaterFacts, interview_facts, rater_facts
 from prefs.transcripts import Transcript, turn_of
@@ -201,7 +202,7 @@ class Store:
             rows.own(connection, rater_id, interview_id, lock=True)
             old = rows.find_entry(connection, interview_id, entry.entry_id)
             if old is not None:
-                stored = _same(entry_from_row(old), entry)
+                stored = rows.same(entry_from_row(old), entry)
                 return Recorded(
                     stored, rows.find_asked(connection, interview_id, old["next_token"]), old["place"]
                 )
@@ -215,7 +216,7 @@ class Store:
         """What was asked (by token, in the order of asking) and the entries of an interview."""
         with self._reading() as connection:
             rows.own(connection, rater_id, interview_id)
-            return _log(connection, interview_id)
+            return rows.log_of(connection, interview_id)
 
     def log_of_rater(self, rater_id: str) -> Log:
         """The logs of all the rater's interviews, one after the other; empty where there is none."""
@@ -223,7 +224,7 @@ class Store:
         entries: list[Entry] = []
         with self._reading() as connection:
             for row in rows.interviews_of(connection, rater_id):
-                more_asked, more_entries = _log(connection, row["interview_id"])
+                more_asked, more_entries = rows.log_of(connection, row["interview_id"])
                 asked.update(more_asked)
                 entries.extend(more_entries)
         return asked, entries
@@ -241,6 +242,23 @@ class Store:
         if found is None:
             raise NotFoundError(f"rater {rater_id!r} was asked no question {token!r}")
         return str(found)
+
+    # -- told beforehand -------------------------------------------------------------------------
+
+    def tell(self, rater_id: str, statement: Statement) -> None:
+        """Keeps what a person tells beforehand, once per entry id; makes the rater where absent.
+
+        Raises:
+            QuestionError: the entry id was used for something else. NotDurableError: nothing was stored.
+        """
+        with self._writing(NotDurableError) as connection:
+            _add_rater(connection, rater_id)
+            known.add(connection, rater_id, statement)
+
+    def told(self, rater_id: str) -> list[Statement]:
+        """What the rater told beforehand, in the order of telling; empty for nobody."""
+        with self._reading() as connection:
+            return known.statements(connection, rater_id)
 
     # -- a person's data -------------------------------------------------------------------------
 
@@ -374,24 +392,3 @@ def _add_rater(connection: Connection, rater_id: str) -> None:
     exchange.check_rater_id(rater_id)
     values = {"rater_id": rater_id, "label": None, "consent": False, "created_at": _now()}
     tables.insert_if_new(connection, tables.raters, values)
-
-
-def _same(stored: Entry, sent: Entry) -> Entry:
-    """The stored entry, if what was sent again is the same; times may differ."""
-    named = stored.token if sent.token is None and sent.action == "undo" else sent.token
-    if (stored.action, stored.token, stored.answer, stored.item) != (
-        sent.action,
-        named,
-        sent.answer,
-        sent.item,
-    ):
-        raise QuestionError(
-            f"entry id {sent.entry_id!r} was used for another {stored.action}: make a new one"
-        )
-    return stored
-
-
-def _log(connection: Connection, interview_id: str) -> Log:
-    asked = [asked_from_row(row) for row in rows.rows_of(connection, tables.asked, interview_id)]
-    entries = [entry_from_row(row) for row in rows.rows_of(connection, tables.entries, interview_id)]
-    return {one.token: one for one in asked}, entries

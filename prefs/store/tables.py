@@ -1,4 +1,5 @@
-"""The tables of the answer database. Rows of `asked` and `entries` are written once, never changed."""
+"""The tables of the answer database. Rows of `asked`, `entries` and `known` are written once, never
+changed."""
 
 from __future__ import annotations
 
@@ -99,6 +100,20 @@ entries = Table(
     UniqueConstraint("interview_id", "entry_id"),
     ForeignKeyConstraint(["interview_id", "token"], ["asked.interview_id", "asked.token"]),
     ForeignKeyConstraint(["interview_id", "next_token"], ["asked.interview_id", "asked.token"]),
+)
+
+known = Table(
+    "known",
+    metadata,
+    Column("rater_id", ForeignKey(raters.c.rater_id), nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("entry_id", String(128), nullable=False),
+    Column("question", JSON(none_as_null=True)),
+    Column("answer", Integer),
+    Column("note", Text),
+    Column("at", Utc, nullable=False),
+    PrimaryKeyConstraint("rater_id", "place"),
+    UniqueConstraint("rater_id", "entry_id"),
 )
 
 secrets = Table(
