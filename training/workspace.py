@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from prefs.beforehand import as_text, check_note, note_of, together
 from prefs.errors import ConfigError, GalleryError
 from prefs.gallerypools import PairPool
 from prefs.interview import Interview
@@ -54,7 +55,8 @@ class Workspace:
 
     galleries, banks: by name, in the order given. topics: topic of every picture by item id.
     encoder_note: which encoder reads the pictures and why, for the screen. notes: skipped files and
-    other things that the person should know. known: answers given beforehand (`--about`).
+    other things that the person should know. known, note: answers and free words given beforehand
+    (`--about`).
     """
 
     data_dir: Path
@@ -66,6 +68,7 @@ class Workspace:
     encoder_note: str
     notes: tuple[str, ...]
     known: tuple[tuple[Question, Answer], ...]
+    note: str = ""
     _pools: dict[frozenset[str] | None, list[Pool]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -80,6 +83,7 @@ class Workspace:
         progress: Progress | None = None,
         consent: Callable[[str], bool] | None = None,
         known: Known | None = None,
+        note: str = "",
         earlier: bool = False,
     ) -> Workspace:
         """Opens galleries and banks, preparing what is new; with neither, the embedded gallery.
@@ -92,6 +96,7 @@ class Workspace:
             KallistiError: a gallery, bank, encoder, database or known answer is not usable.
         """
         report = progress or quiet
+        check_note(note)
         make_folder(data_dir)
         store = Store.open(database_url or data_dir / DATABASE)
         try:
@@ -114,6 +119,7 @@ class Workspace:
                 encoder_note=note,
                 notes=(*(line for one in opened.values() for line in one.notes), *gone),
                 known=responses,
+                note=note,
             )
         except BaseException:
             store.close()
@@ -163,8 +169,8 @@ class Workspace:
     ) -> Interview:
         """The rater's interview, replayed from everything that the store holds of this person.
 
-        scores: of a policy head, for the acquisition "policy". known: whether the answers given beforehand
-        are of this rater.
+        scores: of a policy head, for the acquisition "policy". known: whether the answers of `--about` are
+        of this rater; what the rater told beforehand always counts.
 
         Raises:
             ConfigError: nothing can be asked about what was chosen.
@@ -175,8 +181,13 @@ class Workspace:
         asked, entries = self.store.log_of_rater(rater_id)
         seed = int.from_bytes(hashlib.sha256(rater_id.encode()).digest()[:4])
         planner = Planner(acquisition=acquisition, scores=scores, limit_s=1.0)
-        before = self.known if known else ()
+        before = together(self.known if known else (), self.store.told(rater_id))
         return Interview(self.model, pools, planner, stopper, asked, entries, seed=seed, known=before)
+
+    def context(self, rater_id: str) -> str:
+        """All that is known of a rater beforehand, notes first, as `vlm.interviewer` reads it (`about`)."""
+        told = self.store.told(rater_id)
+        return as_text(together(self.known, told), self.note, note_of(told))
 
     @cached_property
     def _gallery_of(self) -> Mapping[str, OpenGallery]:

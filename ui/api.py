@@ -12,13 +12,15 @@ import secrets
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from prefs.beforehand import LONGEST_NOTE
 from prefs.errors import GalleryError
 from prefs.markdown import ITEM_ID
 from prefs.raters import LOCAL_RATER
 from ui import pages
+from ui.pages.known import statement_of_answer, statement_of_note
 from ui.service import InterviewService
 from ui.views import Json
 
@@ -84,6 +86,22 @@ class Flagged(Body):
     item: Item | None = None
 
 
+class KnownAnswer(Body):
+    """An answer told beforehand to a question of a bank; None takes it away."""
+
+    entry_id: Name
+    source: Annotated[str, Field(max_length=300)]
+    question_id: Annotated[str, Field(max_length=600)]
+    answer: int | None
+
+
+class KnownNote(Body):
+    """A note told beforehand, in place of the one before; an empty one takes it away."""
+
+    entry_id: Name
+    text: Annotated[str, Field(max_length=LONGEST_NOTE)]
+
+
 class Erase(Body):
     """The typed word that confirms an erasure."""
 
@@ -120,6 +138,7 @@ def routes(service: InterviewService, hosted: bool) -> APIRouter:
     router = APIRouter()
     _interview(router, service, hosted)
     _looking_back(router, service, hosted)
+    _beforehand(router, service)
     _own_data(router, service, hosted)
     _pictures(router, service)
     return router
@@ -184,6 +203,26 @@ def _looking_back(router: APIRouter, service: InterviewService, hosted: bool) ->
     @router.get("/api/data")
     def data(rater: Rater) -> Json:
         return pages.data(service.workspace, rater, hosted)
+
+
+def _beforehand(router: APIRouter, service: InterviewService) -> None:
+    @router.get("/api/known")
+    def known(rater: Rater) -> Json:
+        return pages.known(service.workspace, rater)
+
+    @router.get("/api/known/questions")
+    def candidates(rater: Rater, text: Annotated[str, Query(max_length=300)] = "") -> Json:
+        return pages.candidates(service.workspace, rater, text)
+
+    @router.post("/api/known/answer")
+    def answer(rater: Rater, body: KnownAnswer) -> Json:
+        service.know(rater, partial(statement_of_answer, **body.model_dump()))
+        return pages.known(service.workspace, rater)
+
+    @router.post("/api/known/note")
+    def note(rater: Rater, body: KnownNote) -> Json:
+        service.know(rater, partial(statement_of_note, **body.model_dump()))
+        return pages.known(service.workspace, rater)
 
 
 def _own_data(router: APIRouter, service: InterviewService, hosted: bool) -> None:

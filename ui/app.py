@@ -20,6 +20,7 @@ SCRIPTS = (
     "startcard",
     "chooser",
     "shell",
+    "known",
     "taste",
     "predictions",
     "history",

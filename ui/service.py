@@ -14,11 +14,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from prefs.beforehand import Statement, together
 from prefs.errors import QuestionError
 from prefs.interview import Interview
 from prefs.log import Action, Asked, Entry, standing
@@ -103,8 +104,11 @@ class InterviewService:
         """
         store, chosen = self.workspace.store, sorted(set(topics))
         self._interview(rater, chosen)  # refuses what cannot be asked before anything is stored
-        about = {"/".join(question.key): answer for question, answer in self.known(rater)}
-        settings = {"topics": chosen, **({"about": about} if about else {})}
+        settings: Json = {"topics": chosen}
+        if rater == LOCAL_RATER and self.workspace.known:
+            settings["about"] = {"/".join(one.key): answer for one, answer in self.workspace.known}
+        if rater == LOCAL_RATER and self.workspace.note:
+            settings["note"] = self.workspace.note
         store.start(rater, settings, self.workspace.model.version)
         if consent is not None:
             store.consent(rater, consent)
@@ -225,8 +229,30 @@ class InterviewService:
         return store.latest(rater) is not None and store.rater(rater)["consent"]
 
     def known(self, rater: str) -> Sequence[tuple[Question, Answer]]:
-        """What is known of a person beforehand: of the local person, who started the app with it."""
-        return self.workspace.known if rater == LOCAL_RATER else ()
+        """Answers known beforehand: told by the person; of the local one also those of `--about`."""
+        of_file = self.workspace.known if rater == LOCAL_RATER else ()
+        return together(of_file, self.workspace.store.told(rater))
+
+    def know(self, rater: str, make: Callable[[Workspace, str], Statement | None]) -> None:
+        """Keeps what a person tells beforehand, also before the first interview; it counts at once.
+
+        make: the statement by workspace and rater, None where it was told before; raises what refuses it.
+
+        Raises:
+            NotDurableError: nothing was kept; it can be sent again.
+        """
+        store = self.workspace.store
+        found = self._latest(rater)
+        with self._session(rater).lock if found else nullcontext():
+            statement = make(self.workspace, rater)
+            if statement is None:
+                return
+            store.tell(rater, statement)
+            if found:
+                session = self._session(rater)
+                session.abandon()
+                with self._or_reload(rater):
+                    session.interview = self._interview(rater, found[1])
 
     def resume_code(self, rater: str) -> str:
         """A code that opens this interview on another device; the one before it ends."""
@@ -240,7 +266,7 @@ class InterviewService:
     # -- inside ----------------------------------------------------------------------------------
 
     def _interview(self, rater: str, chosen: Sequence[str]) -> Interview:
-        return self.workspace.interview(rater, chosen=chosen, known=bool(self.known(rater)))
+        return self.workspace.interview(rater, chosen=chosen, known=rater == LOCAL_RATER)
 
     def _session(self, rater: str) -> _Session:
         with self._lock:

@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw
 from starlette.testclient import TestClient
 
 from prefs.bank import ItemBank
+from prefs.beforehand import together
 from prefs.errors import ConfigError, GalleryError
 from prefs.gallerypools import GridPool, PairPool, RatingPool, ThumbsPool
 from prefs.interview import Interview
@@ -54,6 +55,7 @@ class FakeWorkspace:
     encoder_note: str = "Pictures are read by a drawn encoder."
     notes: tuple[str, ...] = ("Drawn: 1 of 61 files skipped.",)
     known: tuple[tuple[Question, Answer], ...] = ()
+    note: str = ""
 
     def __post_init__(self) -> None:
         rng = np.random.default_rng(7)
@@ -115,7 +117,7 @@ class FakeWorkspace:
             raise ConfigError(f"nothing to ask about {chosen}")
         asked, entries = self.store.log_of_rater(rater_id)
         seed = zlib.crc32(rater_id.encode())
-        before = self.known if known else ()
+        before = together(self.known if known else (), self.store.told(rater_id))
         return Interview(self.model, pools, self.planner, None, asked, entries, seed=seed, known=before)
 
     def image(self, item: str, side: int) -> tuple[bytes, str]:

@@ -229,6 +229,40 @@ def test_pages_theme_help_and_zoom(visit: Any) -> None:
     assert problems == []
 
 
+def test_what_is_known_beforehand_is_told_shown_as_text_and_removed(
+    visit: Any, world: Any, request: Any
+) -> None:
+    world[1].kinds = ("pair", "bank")
+    try:
+        page = visit()
+        page.click("nav a[data-page=taste]")
+        page.fill(".k-finder input", "i like")
+        page.locator(".k-offers summary").click()
+        page.fill(".k-noted textarea", f"By the sea. {NASTY}")
+        page.locator(".k-offers .k-label").nth(3).click()
+        page.wait_for_selector(".k-known-rows li")
+        assert NASTY in page.locator(".k-known-rows li").inner_text()
+        assert page.locator(".k-known-rows strong").inner_text() == "True"
+        page.get_by_role("button", name="Save the note").click()
+        page.wait_for_function("document.querySelector('.k-noted [role=status]').textContent === 'Saved.'")
+        page.reload()
+        page.wait_for_selector(".k-known-rows li")
+        assert page.input_value(".k-noted textarea") == f"By the sea. {NASTY}"
+        name = re.sub(r"\W+", "-", request.node.name)
+        told = [(question.question_id, answer) for question, answer in world[1].interview(name).known]
+        assert told == [("mood1", 3)]
+        page.click("nav a[data-page=history]")
+        page.wait_for_selector("[data-name=history] section .k-rows li")
+        page.click("nav a[data-page=taste]")
+        page.get_by_role("button", name="Remove").click()
+        page.wait_for_function("!document.querySelector('.k-known-rows li')")
+        assert world[1].interview(name).known == ()
+        assert page.evaluate("window.hacked") is None
+        assert page.locator("img[src=x]").count() == 0
+    finally:
+        world[1].kinds = ("pair",)
+
+
 @pytest.fixture
 def foretelling(visit: Any, world: Any) -> Iterator[Callable[..., Any]]:
     """Opens the page of predictions after a few answers about pictures; sentences are open too."""

@@ -5,7 +5,7 @@ import {h, LARGE, picture, pictureUrl, preload, prose, SMALL} from "./kit.js";
 
 const LETTERS = "ABCDEFGHIJKLMNOP";
 
-const isPicture = (option) => option.parts.length === 1 && Boolean(option.parts[0].item);
+export const isPicture = (option) => option.parts.length === 1 && Boolean(option.parts[0].item);
 export const answerable = (question) => question.options.filter((option) => option.role !== "tie");
 export const hasPictures = (question) => answerable(question).every(isPicture);
 export const textOf = (parts) => parts.filter((part) => part.text).map((part) => part.text).join("").trim();

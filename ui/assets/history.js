@@ -20,7 +20,7 @@ export function start(root) {
     return [h("h1", {}, "History"), h("p", {class: "k-note"}, count, closed),
       h("ul", {class: "k-rows"}, answers.map(row)),
       known.length ? h("section", {class: "k-section"}, h("h2", {}, "Known beforehand"),
-        h("p", {class: "k-note"}, "From the file that the app was started with. These count like answers, and are not asked; change them in the file."),
+        h("p", {class: "k-note"}, "Given up front: on ", h("a", {href: "#taste"}, "My taste"), ", or in the file that the app was started with. These count like answers, and are not asked; change them where you gave them."),
         h("ul", {class: "k-rows"}, known.map((entry) => h("li", {}, h("span", {class: "k-number"}, "·"), told(entry))))) : null].filter(Boolean);
   });
 }

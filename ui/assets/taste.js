@@ -2,6 +2,7 @@
 
 import {told} from "./cards.js";
 import {api, h, page, percent, picture, plural, SMALL} from "./kit.js";
+import {knownSection} from "./known.js";
 
 const section = (title, note, ...content) => h("section", {class: "k-section"}, h("h2", {}, title), note ? h("p", {class: "k-note"}, note) : null, ...content);
 const figure = (name, value, note) => h("div", {}, h("dt", {}, name), h("dd", {}, value, h("small", {}, note)));
@@ -61,5 +62,12 @@ async function render() {
   ].filter(Boolean);
 }
 
-/** Fills the page whenever it is opened. */
-export const start = (root) => { page(root, "taste", render); };
+/** Fills the page whenever it is opened, and after each change of what is known beforehand. */
+export function start(root) {
+  const known = knownSection(async () => {
+    const top = known.element.getBoundingClientRect().top;
+    await open();
+    window.scrollBy({top: known.element.getBoundingClientRect().top - top, behavior: "instant"});
+  });
+  const open = page(root, "taste", async () => [...(await Promise.all([render(), known.load()]))[0], known.element]);
+}

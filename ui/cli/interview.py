@@ -81,7 +81,8 @@ def interview(
             database_url=database_url,
             progress=progress,
             consent=ask_consent,
-            known=known,
+            known=known.answers,
+            note=known.note,
         )
     try:
         for line in (workspace.encoder_note, *workspace.notes):

@@ -43,7 +43,7 @@ def facts(workspace: Workspace, live: Interview, rater: str) -> dict[str, Any]:
 
 def _of_bank(live: Interview, fitted: Any) -> dict[str, Any]:
     directions = fitted.directions(live.model.space)
-    done = {one.question.key for one, _ in live.answers}
+    done = {one.question.key for one, _ in live.answers} | {question.key for question, _ in live.known}
     rest = [question for question in fitted.bank.questions if question.key not in done]
     guesses = sorted(taste.predictions(live.belief, live.model, rest), key=lambda one: -one.certainty)
     return {

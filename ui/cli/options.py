@@ -52,7 +52,8 @@ About = Annotated[
     Path | None,
     typer.Option(
         "--about",
-        help="JSON file of answers known already: question id (or BANK/ID) -> answer.",
+        help="File of what is known already: JSON of answers, question id (or BANK/ID) -> answer, or a note "
+        "in free words, which only an interviewer reads.",
         show_default=False,
     ),
 ]

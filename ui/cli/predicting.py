@@ -86,13 +86,15 @@ def predict(
             database_url=database_url,
             progress=progress,
             consent=ask_consent,
-            known=known,
+            known=known.answers,
             earlier=any(one.kind in PICTURES for one in asked),
         )
     try:
         found = facts(workspace, rater)
     finally:
         workspace.close()
+    if known.note:
+        note(f"{about} is a note in free words: predictions rest on answers alone, and it is not read")
     for line in (*workspace.notes, *lost):
         note(line)
     if out is not None:

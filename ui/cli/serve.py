@@ -61,7 +61,13 @@ def serve(
                 database_url=database_url,
                 progress=progress,
                 consent=ask_consent,
-                known=known,
+                known=known.answers,
+                note=known.note,
+            )
+        if known.note:
+            note(
+                f"{about} is a note of {len(known.note):,} characters. It stands on My taste, as context for "
+                "an interviewer that reads; what is known of you rests on answers alone."
             )
         for line in (workspace.encoder_note, *workspace.notes):
             note(line)

@@ -2,7 +2,8 @@
 
 from ui.pages.data import data
 from ui.pages.history import history
+from ui.pages.known import candidates, known
 from ui.pages.predictions import outcomes, predictions, told
 from ui.pages.taste import taste
 
-__all__ = ["data", "history", "outcomes", "predictions", "taste", "told"]
+__all__ = ["candidates", "data", "history", "known", "outcomes", "predictions", "taste", "told"]

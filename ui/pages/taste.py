@@ -112,6 +112,7 @@ def _scales(workspace: Workspace, interview: Interview) -> list[Json]:
 def _expected(workspace: Workspace, interview: Interview) -> list[Json]:
     """The surest predictions of sentences that were not asked."""
     asked = {one.question.key for one in interview.asked.values()}
+    asked |= {question.key for question, _ in interview.known}
     open_: list[Any] = [
         question
         for fitted in workspace.banks.values()
