@@ -123,11 +123,16 @@ def _lessons(
     """One interview's states each, in random order."""
     survey, fitted = subject.survey, subject.fitted
     rows = {rater: row for row, rater in enumerate(survey.raters)}
-    mine = [one for one in transcripts if one.rater_id in rows]
+    places = dict(fitted.bank.rows)
+    mine = [
+        one
+        for one in transcripts
+        if one.rater_id in rows and any(turn.question_id in places for turn in one.turns)
+    ]
     if len(mine) < 5:
         raise DataError(
-            f"{len(mine)} interviews of raters of {survey.name!r}: the policy head needs at least 5, "
-            "plan some of this survey"
+            f"{len(mine)} interviews of raters of {survey.name!r} about its questions: the policy head needs "
+            "at least 5, plan some of this survey"
         )
     rng = np.random.default_rng(settings.seed)
     chosen = [mine[place] for place in rng.permutation(len(mine))[: settings.interviews]]
@@ -137,7 +142,7 @@ def _lessons(
     tastes = tastes_of(survey, fitted, tell)
     crowd, moments = Crowd.of(tastes, vectors, np.arange(len(survey.raters))), Moments(tastes)
     answers = np.concatenate([answers_of(survey, slice(row, row + 1)) for row in who.tolist()])
-    asked = _varied(sequences(chosen, dict(fitted.bank.rows))[0], answers, rng)
+    asked = _varied(sequences(chosen, places)[0], answers, rng)
     weighing = Weighing(crowd, len(who), leave_out=who)
     unknown = np.flatnonzero(np.arange(len(who)) // KINDS % KINDS == 0)
     known = np.full_like(answers, MISSING)

@@ -10,6 +10,7 @@ import pytest
 from asking import Asked, people
 
 from prefs.acquisition import eig
+from prefs.bank import ItemBank
 from prefs.belief import prior
 from prefs.errors import ConfigError, DataError, ModelError, QuestionError
 from prefs.transcripts import Transcript, read_transcripts, write_transcripts
@@ -268,6 +269,12 @@ def test_what_cannot_be_trained_is_told_before_anything_is_written(
     stranger = Subject(replace(other.survey, name="another"), other.fitted)
     with pytest.raises(DataError, match="0 interviews of raters of 'another'"):
         train_interviewer([plans], tmp_path / "out", None, HEAD, [stranger])
+    bank = ItemBank(
+        "made", tuple(replace(one, question_id=f"new {one.question_id}") for one in made.survey.questions)
+    )
+    renamed = Subject(replace(made.survey, questions=bank.questions), replace(made.fitted, bank=bank))
+    with pytest.raises(DataError, match="0 interviews of raters of 'made' about its questions"):
+        train_interviewer([plans], tmp_path / "out", None, HEAD, [renamed])
     with pytest.raises(ModelError, match="holds no language model"):
         train_interviewer([plans], tmp_path / "out", replace(SHORT, backbone=str(tmp_path / "mine")))
     assert not list(tmp_path.glob("out*"))
