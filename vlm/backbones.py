@@ -157,7 +157,7 @@ def _pretrained(name: str, source: str | Path) -> Backbone:
 
     if isinstance(source, Path):
         check_weights(source)
-    safe: dict[str, Any] = {"trust_remote_code": False}
+    safe: dict[str, Any] = {"trust_remote_code": False, "local_files_only": isinstance(source, Path)}
     try:
         with quiet():
             config = AutoConfig.from_pretrained(source, **safe)

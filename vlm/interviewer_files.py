@@ -128,6 +128,8 @@ def open_interviewer(folder: Path) -> tuple[Any, Any]:
         )
     if WEIGHTS not in manifest["files"]:
         raise ModelError(f"{folder} holds a policy head alone: train an interviewer with a language model")
+    if not (folder / TOKENIZER).is_dir():  # the library would look for one of that name on the hub
+        raise ModelError(f"{folder} lacks its folder {TOKENIZER}: train the interviewer again")
     allow_cpu_torch()
     model, tokenizer = _open(folder, str(folder), folder / TOKENIZER)
     return model.eval(), tokenizer
@@ -146,17 +148,14 @@ def _source(name: str) -> str | Path:
 def _open(source: str | Path, name: str, words: Path | None = None) -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    safe: dict[str, Any] = {"trust_remote_code": False, "local_files_only": isinstance(source, Path)}
     if isinstance(source, Path):
         check_weights(source)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(words or source, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(words or source, **safe)
         with quiet():
             loaded: Any = AutoModelForCausalLM.from_pretrained(
-                source,
-                use_safetensors=True,
-                trust_remote_code=False,
-                dtype="float32",
-                output_loading_info=True,
+                source, use_safetensors=True, dtype="float32", output_loading_info=True, **safe
             )
     except KallistiError:
         raise

@@ -121,6 +121,8 @@ def load_reader(folder: Path) -> tuple[PreferenceVLM, Any, str]:
     manifest = read_manifest(folder, ModelError)
     if manifest.get("format") != FORMAT:
         raise ModelError(f"{folder} holds {manifest.get('format')!r}, expected {FORMAT!r}: train a reader")
+    if not (folder / TOKENIZER).is_dir():  # the library would look for one of that name on the hub
+        raise ModelError(f"{folder} lacks its folder {TOKENIZER}: train the reader again")
     allow_cpu_torch()
     try:
         from transformers import AutoTokenizer
@@ -129,7 +131,9 @@ def load_reader(folder: Path) -> tuple[PreferenceVLM, Any, str]:
 
         config = PreferenceConfig.from_dict(json.loads((folder / CONFIG).read_text(encoding="utf-8")))
         config.check()
-        tokenizer = AutoTokenizer.from_pretrained(folder / TOKENIZER, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder / TOKENIZER, trust_remote_code=False, local_files_only=True
+        )
         model = _whole(folder) if config.kept == "all" else _light(folder, config)
     except KallistiError:
         raise

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
+from shutil import rmtree
 
 import numpy as np
 import pytest
@@ -209,6 +210,15 @@ def test_a_model_that_lacks_weights_is_refused_and_not_filled_at_random(
     save_file(tensors, folder / "model.safetensors", {"format": "pt"})
     write_manifest(folder, {"format": FORMAT})
     with pytest.raises(ModelError, match=r"lacks 1 weights .*down_proj"):
+        open_interviewer(folder)
+
+
+def test_a_tokenizer_that_is_absent_is_not_looked_for_elsewhere(asker: Interviewer, tmp_path: Path) -> None:
+    folder = tmp_path / "asker"
+    save_interviewer(folder, {}, (asker.model, asker.tokenizer))
+    rmtree(folder / "tokenizer")
+    write_manifest(folder, {"format": FORMAT})
+    with pytest.raises(ModelError, match="lacks its folder tokenizer"):
         open_interviewer(folder)
 
 

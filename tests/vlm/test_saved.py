@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import numpy as np
@@ -198,6 +199,15 @@ def test_damaged_and_foreign_folders(tmp_path: Path) -> None:
         load_reader(tmp_path / "r")
     assert not is_reader(tmp_path / "r")
     assert not is_reader(tmp_path)
+
+
+def test_a_tokenizer_that_is_absent_is_not_looked_for_elsewhere(tmp_path: Path) -> None:
+    made, tokenizer = model()
+    save_reader(made, tokenizer, tmp_path / "r")
+    rmtree(tmp_path / "r" / "tokenizer")
+    write_manifest(tmp_path / "r", {"format": FORMAT})
+    with pytest.raises(ModelError, match="lacks its folder tokenizer"):
+        load_reader(tmp_path / "r")
 
 
 def test_a_minilm_reader_ships_in_less_than_thirty_megabytes(tmp_path: Path, minilm: Any) -> None:
