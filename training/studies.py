@@ -70,6 +70,12 @@ class Study:
         rows = np.flatnonzero(raters_in(self.survey.raters, part) & answered)
         return np.array(sorted(rows, key=lambda row: by_hash(self.survey.raters[row]))[:most], np.intp)
 
+    @property
+    def judges(self) -> NDArray[np.intp]:
+        """Rows of the validation raters by whom what is open is chosen; each answered a judged question."""
+        rows = self.rows("validation", JUDGES)
+        return rows[(self.table[np.ix_(rows, np.flatnonzero(self.judged))] >= 0).any(1)]
+
     def beliefs(self, fitted: FittedBank, rows: NDArray[np.intp], known: NDArray[np.bool_]) -> Beliefs:
         """About some raters, given their answers to the known questions (Q,)."""
         model = fitted.alone()
@@ -110,9 +116,9 @@ def read_best(reader: Reads, study: Study, report: Mapping[str, Any]) -> tuple[F
 
     Questions that the reader did not learn from have a strength of their own: what it tells of them is
     less certain. Also returned: the loss tried with each, by "learned unseen". Without validation raters
-    every strength is 1.
+    who answered a judged question every strength is 1.
     """
-    rows = study.rows("validation", JUDGES)
+    rows = study.judges
     if not len(rows):
         return read_bank(reader, study.bank, study.survey, report=report), {}
     banks = {one: read_bank(reader, study.bank, study.survey, strength=one) for one in STRENGTHS}

@@ -31,7 +31,7 @@ from training.grafting import Atoms, Case, Trust, foretold, trusted
 from training.metrics import interval, resamples
 from training.readbank import STYLES, Reads, calibrated, read_bank
 from training.splits import raters_in
-from training.studies import JUDGES, Study, predicted, read_best
+from training.studies import Study, predicted, read_best
 from training.surveys import Survey
 from training.work import Work
 
@@ -90,7 +90,7 @@ def _compared(sown: Sown, reader: Reads, trust: Trust) -> dict[str, Any]:
     study = sown.study
     rows = study.rows("test", TESTED)
     found = _test_losses(sown, reader, trust, rows)
-    validation, judges = dict[str, float](), study.rows("validation", JUDGES)
+    validation, judges = dict[str, float](), study.judges
     if len(judges):
         for name, p in _readings(sown, trust, judges, study.others, study.judged).items():
             validation[name] = float(np.nanmean(study.losses(p, judges, study.judged)))

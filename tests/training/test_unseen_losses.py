@@ -10,7 +10,7 @@ from simulated import people
 from training.fit import Settings
 from training.fitted import FittedBank
 from training.grafting import Trust
-from training.splits import are_targets
+from training.splits import are_targets, raters_in
 from training.studies import Study, read_best
 from training.unseen_losses import Sown, candidates_alone, compare, graft, recovered, restricted
 from training.work import Work
@@ -54,6 +54,16 @@ def test_what_is_read_rightly_is_worth_as_much_as_answers(found: dict) -> None:
         assert found["beyond_styles"][name][1] > 0
     assert found["trust"]["explained"] > 0.8
     assert found["method"] == min(found["validation"], key=found["validation"].get)
+
+
+def test_without_answers_to_judged_questions_nothing_is_chosen(study: Study) -> None:
+    silent = raters_in(TRUTH.survey.raters, "validation")[:, None] & study.judged
+    fitted, tried = read_best(reader(0.0), replace(study, table=np.where(silent, -1, study.table)), REPORT)
+    assert (tried, fitted.report["reader"]["strength"]) == ({}, [1.0, 1.0])
+    half = silent & (np.arange(len(silent)) % 2 == 0)[:, None]
+    some = replace(study, table=np.where(half, -1, study.table))
+    assert 0 < len(some.judges) < len(study.judges)
+    assert all(np.isfinite(loss) for loss in read_best(reader(0.0), some, REPORT)[1].values())
 
 
 def test_what_is_read_wrongly_is_worth_nothing(study: Study) -> None:
