@@ -140,7 +140,7 @@ def banks_to_retrain(data_dir: Path) -> tuple[list[KeptBank], list[str]]:
 def origins(data_dir: Path) -> dict[str, str]:
     """Where the banks that were opened before can be opened now, by name, though their data changed."""
     kept = [one for one in _opened(data_dir)[0] if _is_there(one)]
-    kept.sort(key=lambda one: _key(one.origin) == one.key)  # where two have a name, one that is fitted
+    kept.sort(key=_is_current)  # where two have a name, one that is fitted
     return {one.bank.name: one.origin for one in kept}
 
 
@@ -161,6 +161,14 @@ def _is_there(one: KeptBank) -> bool:
     path = Path(one.origin)
     answered = one.origin != "" and (path / RESPONSES).is_file()
     return one.origin in INVENTORIES or path.is_file() or answered or is_unanswered(one.origin or "-")
+
+
+def _is_current(one: KeptBank) -> bool:
+    """Whether a bank was fitted, or read, to what is there now by this version."""
+    try:
+        return _key(one.origin) == one.key
+    except ModelError:  # the reader that comes along is damaged, which concerns who opens this bank
+        return False
 
 
 def set_current(data_dir: Path, folder: str, banks: Mapping[str, str]) -> None:

@@ -58,6 +58,9 @@ def test_questions_that_nobody_answered_are_read_and_kept(
     (weights / "model.safetensors").rename(weights / "gone")
     with pytest.raises(ModelError):
         open_bank(str(path), data_dir, lambda *_: None)
+    (weights / "manifest.json").rename(weights / "away")
+    assert origins(data_dir) == {"mine": str(path)}, "other banks can be told apart all the same"
+    (weights / "away").rename(weights / "manifest.json")
     (weights / "gone").rename(weights / "model.safetensors")
     again = open_bank(str(path), data_dir, lambda *_: pytest.fail("read again"))
     assert again.version == fitted.version
