@@ -20,7 +20,7 @@ from prefs.belief import Belief, infer, prior
 from prefs.errors import QuestionError
 from prefs.log import PERSON, PERSON_SEEN, Asked, Entry, effective, flagged, standing
 from prefs.model import ChoiceModel, QuestionVectors
-from prefs.planner import History, Nothing, Planner
+from prefs.planner import Chooses, History, Nothing
 from prefs.pools import Past, Pool
 from prefs.progress import Progress
 from prefs.questions import Answer, Question
@@ -50,7 +50,7 @@ class Interview:
         self,
         model: ChoiceModel,
         pools: Sequence[Pool],
-        planner: Planner,
+        planner: Chooses,
         stopper: Stopper | None = None,
         asked: Mapping[str, Asked] | Iterable[Asked] = (),
         entries: Sequence[Entry] = (),
@@ -279,7 +279,7 @@ class Interview:
 
     def _history(self) -> History:
         answered = {one.token for one, answer in self._effective if answer is not None}
-        return History(tuple(self._put()), answered, self.past)
+        return History(tuple(self._put()), answered, self.past, tuple(self._effective))
 
     def _put(self) -> list[Asked]:
         """What was asked, without what the person chose and has not answered, or took back."""

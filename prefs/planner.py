@@ -16,7 +16,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from prefs.errors import ConfigError
 from prefs.log import Asked
 from prefs.model import QuestionVectors
 from prefs.pools import Aim, Candidates, Past, Pool
-from prefs.questions import Question
+from prefs.questions import Answer, Question
 from prefs.space import STYLE, Floats
 
 log = logging.getLogger(__name__)
@@ -57,11 +57,22 @@ class Nothing:
 
 @dataclass(frozen=True)
 class History:
-    """What an interview asked so far, in order; answered: tokens of the questions with an answer."""
+    """What an interview asked so far, in order.
+
+    answered: tokens of the questions with an answer. answers: those that stand, skips included.
+    """
 
     asked: Sequence[Asked] = ()
     answered: Collection[str] = frozenset()
     past: Past = field(default_factory=Past)
+    answers: Sequence[tuple[Asked, Answer]] = ()
+
+
+class Chooses(Protocol):
+    """What can choose the questions of an interview: the planner, or a model that reads."""
+
+    def plan(self, belief: Belief, pools: Sequence[Pool], history: History, seed: int) -> Plan | Nothing:
+        """The next question, or the reason why there is none; the same for the same arguments."""
 
 
 @dataclass(frozen=True)

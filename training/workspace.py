@@ -21,7 +21,7 @@ from prefs.errors import ConfigError, GalleryError
 from prefs.gallerypools import PairPool
 from prefs.interview import Interview
 from prefs.model import ChoiceModel, GallerySource, Source
-from prefs.planner import Acquisition, Planner, Scores
+from prefs.planner import Acquisition, Chooses, Planner, Scores
 from prefs.pools import BankPool, Pool, content
 from prefs.questions import Answer, Question
 from prefs.space import Floats, independent
@@ -106,7 +106,7 @@ class Workspace:
             if not paths and not fitted:
                 paths = [embedded_gallery(data_dir, report)]
             asked_before = known_galleries(data_dir) if earlier else []
-            opened, note, gone = open_galleries(paths, asked_before, data_dir, encoder, report, consent)
+            opened, reads, gone = open_galleries(paths, asked_before, data_dir, encoder, report, consent)
             if not earlier:
                 remember(data_dir, opened.values())
             return cls(
@@ -116,7 +116,7 @@ class Workspace:
                 banks=fitted,
                 model=_model(list(opened.values()), list(fitted.values()), data_dir),
                 topics=topics(list(opened.values())),
-                encoder_note=note,
+                encoder_note=reads,
                 notes=(*(line for one in opened.values() for line in one.notes), *gone),
                 known=responses,
                 note=note,
@@ -164,13 +164,15 @@ class Workspace:
         chosen: Collection[str] | None = None,
         acquisition: Acquisition = "eig",
         scores: Scores | None = None,
+        planner: Chooses | None = None,
         stopper: Stopper | None = None,
         known: bool = True,
     ) -> Interview:
         """The rater's interview, replayed from everything that the store holds of this person.
 
-        scores: of a policy head, for the acquisition "policy". known: whether the answers of `--about` are
-        of this rater; what the rater told beforehand always counts.
+        scores: of a policy head, for the acquisition "policy". planner: chooses in its own way instead.
+        known: whether the answers of `--about` are of this rater; what the rater told beforehand always
+        counts.
 
         Raises:
             ConfigError: nothing can be asked about what was chosen.
@@ -180,9 +182,9 @@ class Workspace:
             raise ConfigError(f"nothing to ask about {sorted(chosen or ())}: allowed are {self.contents()}")
         asked, entries = self.store.log_of_rater(rater_id)
         seed = int.from_bytes(hashlib.sha256(rater_id.encode()).digest()[:4])
-        planner = Planner(acquisition=acquisition, scores=scores, limit_s=1.0)
+        chooser = planner or Planner(acquisition=acquisition, scores=scores, limit_s=1.0)
         before = together(self.known if known else (), self.store.told(rater_id))
-        return Interview(self.model, pools, planner, stopper, asked, entries, seed=seed, known=before)
+        return Interview(self.model, pools, chooser, stopper, asked, entries, seed=seed, known=before)
 
     def context(self, rater_id: str) -> str:
         """All that is known of a rater beforehand, notes first, as `vlm.interviewer` reads it (`about`)."""

@@ -7,7 +7,7 @@ was not asked yet. What the model has read of a dialogue is kept, so that going 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,11 +75,24 @@ class Interviewer:
         found = self.pick(dialogue, bank, about)
         return None if found is None else bank.questions[found.row]
 
-    def pick(self, dialogue: Sequence[Turn], bank: ItemBank, about: About | None = None) -> Found | None:
-        """The row of the bank's most probable next question, with its log probability (nats)."""
+    def pick(
+        self,
+        dialogue: Sequence[Turn],
+        bank: ItemBank,
+        about: About | None = None,
+        *,
+        among: Collection[str] | None = None,
+    ) -> Found | None:
+        """The row of the bank's most probable next question, with its log probability (nats).
+
+        among: ids of the questions that may be asked, None for all.
+        """
         known = _known(about, bank)
         asked = {turn.question_id for turn in dialogue} | known.keys()
-        allowed = np.array([one.question_id not in asked for one in bank.questions])
+        left = [one.question_id not in asked for one in bank.questions]
+        allowed = np.array(left) & [among is None or one.question_id in among for one in bank.questions]
+        if not allowed.any():
+            return None
         before = dialogue[-1].options if dialogue else ()
         notes = about_text(about if isinstance(about, str) else known, _by_id(bank))
         ids = self._ids(dialogue, notes)

@@ -12,7 +12,8 @@ import pytest
 import tiny
 
 from prefs import taste
-from prefs.errors import ConfigError, GalleryError
+from prefs.beforehand import Statement
+from prefs.errors import ConfigError, GalleryError, QuestionError
 from prefs.log import Entry
 from training.opengalleries import known_galleries
 from training.workspace import Workspace
@@ -155,6 +156,23 @@ def test_known_answers_inform_and_are_not_asked(tmp_path: Path) -> None:
     assert asked is not None
     assert asked.question.question_id not in ("q0", "q1")
     workspace.close()
+
+
+def test_what_a_rater_told_counts_beside_a_file_and_is_told_as_one_text(tmp_path: Path) -> None:
+    folder = str(tiny.survey(tmp_path / "moods"))
+    workspace = Workspace.open(tmp_path / "data", banks=[folder], known={"q0": "Yes"}, note="By the sea.")
+    bank, now = workspace.banks["moods"].bank, datetime.now(UTC)
+    for name, question, said in (("a", bank["q0"], 1), ("b", bank["q1"], 1), ("c", None, None)):
+        note = None if question else "A nurse."
+        workspace.store.tell("me", Statement(name, question, said, note, now))
+    assert workspace.interview("me").known == ((bank["q0"], 0), (bank["q1"], 1)), "the file counts"
+    assert workspace.interview("me", known=False).known == ((bank["q0"], 1), (bank["q1"], 1))
+    assert workspace.interview("you", known=False).known == ()
+    lines = ["By the sea.", "A nurse.", "Do you like thing 0? Yes", "Do you like thing 1? No"]
+    assert workspace.context("me").split("\n") == lines
+    workspace.close()
+    with pytest.raises(QuestionError, match="20,000"):
+        Workspace.open(tmp_path / "data", banks=[folder], note="x" * 20_001)
 
 
 @pytest.mark.parametrize(

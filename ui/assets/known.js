@@ -4,7 +4,7 @@ import {answerable, answerText, isPicture, nameOf, textOf} from "./cards.js";
 import {api, entryId, h, plural, prose, Refused} from "./kit.js";
 
 const COUNTS = "Answers that you give up front count like answers in the interview, at once, and are not asked again.";
-const READS = "A profile, or whatever you would tell somebody who gets to know you. It is kept with your answers as context for an interviewer that reads; the estimates here rest on answers alone and do not change.";
+const READS = "A profile, or whatever you would tell somebody who gets to know you. It is kept with your answers as context for an interviewer that reads (kallisti interview --interviewer); the estimates here rest on answers alone and do not change.";
 const WAIT_MS = 200;
 
 /** The section; `changed()` is called after each change that the taste rests on. */

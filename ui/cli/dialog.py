@@ -8,6 +8,7 @@ import textwrap
 import time
 import uuid
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, TextIO
 
 from indexing.skips import printable
@@ -17,7 +18,7 @@ from prefs.stopper import AfterCount
 
 if TYPE_CHECKING:
     from prefs.log import Action, Asked
-    from prefs.planner import Acquisition, Scores
+    from prefs.planner import Acquisition, Chooses, Scores
     from prefs.questions import Answer
     from training.workspace import Workspace
 
@@ -32,7 +33,8 @@ class Dialog:
     """A rater's interview in the terminal; what was answered is durable before the next question.
 
     It goes on from all that the rater answered before, and ends after so many more questions.
-    out: where questions are shown; answers are read from standard input.
+    planner: chooses the questions in its own way. out: where questions are shown; answers are read from
+    standard input.
     """
 
     def __init__(
@@ -43,15 +45,15 @@ class Dialog:
         questions: int,
         out: TextIO,
         scores: Scores | None = None,
+        planner: Chooses | None = None,
     ) -> None:
         self._workspace, self._rater, self._out = workspace, rater, out
-        before = len(workspace.interview(rater, acquisition=acquisition, scores=scores).answers)
+        asking = partial(workspace.interview, rater, acquisition=acquisition, scores=scores, planner=planner)
+        before = len(asking().answers)
         self._first, self._questions = before, questions
-        self.live = workspace.interview(
-            rater, acquisition=acquisition, scores=scores, stopper=AfterCount(before + questions)
-        )
+        self.live = asking(stopper=AfterCount(before + questions))
         self._session = workspace.store.latest(rater) or workspace.start(
-            rater, {"acquisition": acquisition, "planned": questions}
+            rater, {"acquisition": "interviewer" if planner else acquisition, "planned": questions}
         )
 
     def run(self) -> None:

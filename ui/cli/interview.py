@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from prefs.errors import ConfigError
 from prefs.raters import LOCAL_RATER
 from ui.cli.about import read_about
 from ui.cli.options import (
@@ -27,7 +28,7 @@ from ui.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from prefs.planner import Scores
+    from prefs.planner import Chooses, Scores
     from training.workspace import Workspace
 
 
@@ -43,6 +44,14 @@ def interview(
         Path | None,
         typer.Option(
             help="Folder of an interviewer whose policy head chooses instead, without planning.",
+            show_default=False,
+        ),
+    ] = None,
+    interviewer: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of an interviewer whose language model asks instead. It reads the answers so far "
+            "and what is known beforehand: --about, and what stands on My taste. Takes one --bank.",
             show_default=False,
         ),
     ] = None,
@@ -68,6 +77,10 @@ def interview(
     Example: kallisti interview --bank epi --questions 15
     """
     known = read_about(about)
+    if interviewer is not None and (head is not None or gallery or len(bank or ()) != 1):
+        raise ConfigError(
+            "--interviewer asks from one bank, without a head: give one --bank, and no --gallery or --head"
+        )
     from training.workspace import Workspace
     from ui.cli.dialog import Dialog
     from ui.cli.learned import facts, text
@@ -87,9 +100,13 @@ def interview(
     try:
         for line in (workspace.encoder_note, *workspace.notes):
             note(line)
-        scores = _scores(head, workspace)
+        scores, planner = _scores(head, workspace), _planner(interviewer, workspace, rater)
+        for line in _of_note(about, known.note, workspace.context(rater), planner is not None):
+            note(line)
         out = sys.stderr if as_json else sys.stdout
-        dialog = Dialog(workspace, rater, "policy" if scores else acquisition, questions, out, scores)
+        dialog = Dialog(
+            workspace, rater, "policy" if scores else acquisition, questions, out, scores, planner
+        )
         if share is not None:
             workspace.store.consent(rater, share)
         dialog.run()
@@ -112,3 +129,33 @@ def _scores(folder: Path | None, workspace: Workspace) -> Scores | None:
 
     head, population = PolicyHead.load(folder / HEAD), workspace.model.space.cov
     return lambda belief, vectors: head.gains(belief, vectors, population)
+
+
+def _planner(folder: Path | None, workspace: Workspace, rater: str) -> Chooses | None:
+    """A language model that chooses the questions of the open bank, None without a folder.
+
+    Raises:
+        ModelError: no interviewer in the folder, or a damaged one.
+    """
+    if folder is None:
+        return None
+    from vlm.interview_planner import ReadingPlanner
+    from vlm.interviewer import Interviewer
+
+    (fitted,) = workspace.banks.values()
+    return ReadingPlanner(Interviewer.open(folder), fitted.bank, workspace.context(rater))
+
+
+def _of_note(file: Path | None, written: str, context: str, read: bool) -> list[str]:
+    """What is done with what is known beforehand, in words, where that is not plain."""
+    if read and context:
+        from vlm.interviewer_text import NOTED
+
+        size = f"{len(context):,} characters"
+        shown = size if len(context) <= NOTED else f"the first {NOTED:,} of {size}"
+        return [f"the interviewer reads {shown} of what is known beforehand"]
+    if written and not read:
+        return [
+            f"{file} is a note in free words: only an interviewer (--interviewer) reads it; it is not kept"
+        ]
+    return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 import tiny
 from commanding import Done, Run
 
+from prefs.beforehand import Statement
+from prefs.store import Store
 from prefs.transcripts import read_transcripts
 from training.banks import bank_of
 from training.fitted import FittedBank
@@ -82,6 +85,36 @@ def test_strangers_become_an_interviewer_that_asks(
     asked = run("interview", "--bank", moods, "--questions", 2, "--head", tmp_path / "asker", input="1\n1\n")
     assert asked.code == 0, asked.err
     refused(run("interview", "--bank", moods, "--head", model), "head")
+
+
+def test_a_language_model_asks_and_reads_what_is_known(
+    run: Run, moods: Path, plans: Path, tmp_path: Path, data: Path
+) -> None:
+    found = run("train", plans, "--out", tmp_path / "asker", *ASKER, "--steps", 3, "--split", "eval")
+    assert found.code == 0, found.err
+    profile = tmp_path / "me.txt"
+    profile.write_text("I grew up by the sea.\n")
+    with Store.open(data / "kallisti.sqlite") as store:
+        store.tell("me", Statement("e", None, None, "A nurse.", datetime.now(UTC)))
+        store.tell("me", Statement("f", bank_of(str(moods))[0]["q2"], 0, None, datetime.now(UTC)))
+    asked = ("interview", "--bank", moods, "--questions", 9, "--interviewer", tmp_path / "asker")
+    found = run(*asked, "--about", profile, "--json", input="1\n2\n1\n1\n1\n1\n")
+    assert found.code == 0, found.err
+    text = "I grew up by the sea.\nA nurse.\n" + "Do you like thing 2? Yes"
+    assert f"reads {len(text)} characters of what is known beforehand" in found.err
+    profile.write_text("x" * 5_000)
+    long = run(*asked, "--about", profile, input="q\n")
+    assert "reads the first 4,000 of 5,034 characters" in long.err
+    assert found.json["answers"] == 6
+    with Store.open(data / "kallisti.sqlite") as store:
+        put = list(store.log_of_rater("me")[0].values())
+        assert store.interviews("me")[0]["settings"]["acquisition"] == "interviewer"
+    assert {one.question.question_id for one in put} == {"q0", "q1", "q3", "q4", "q5"}
+    assert {one.planner for one in put} == {"interviewer"}
+    assert all(one.gain_bits is not None and one.gain_bits >= 0 for one in put)
+    refused(run(*asked, "--head", tmp_path / "asker"), "asks from one bank")
+    refused(run(*asked, "--gallery", tmp_path), "asks from one bank")
+    refused(run("interview", "--bank", moods, "--interviewer", moods), "manifest.json")
 
 
 def test_a_head_alone_and_machines(run: Run, moods: Path, model: Path, plans: Path, tmp_path: Path) -> None:

@@ -94,6 +94,32 @@ def test_known_answers_that_mean_nothing(run: Run, tmp_path: Path, content: str,
     assert part in found.err.splitlines()[-1]
 
 
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [
+        (b"", "is empty"),
+        (b"x" * 20_001, "20,001 characters: allowed are 20,000"),
+        (b"\xff\xfe", "cannot be read as text"),
+        (b'{"q0": "Yes"', "cannot be read as JSON"),
+    ],
+)
+def test_notes_that_cannot_be_taken(run: Run, tmp_path: Path, content: bytes, part: str) -> None:
+    (tmp_path / "about.txt").write_bytes(content)
+    bank = tiny.survey(tmp_path / "moods")
+    refused(run("interview", "--bank", bank, "--about", tmp_path / "about.txt"), "about.txt", part)
+
+
+def test_what_is_done_with_a_note_is_said(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "about.txt").write_text("I grew up by the sea.")
+    about = ("--about", tmp_path / "about.txt")
+    moods = tiny.survey(tmp_path / "moods")
+    found = run("interview", "--bank", moods, *about, "--questions", 1, input="1\n")
+    assert (found.code, "only an interviewer (--interviewer) reads it" in found.err) == (0, True)
+    found = run("predict", moods, *about)
+    assert (found.code, "it is not read" in found.err) == (0, True)
+    refused(run("serve", "--host", "0.0.0.0", "--bank", moods, *about), "about one person")
+
+
 def test_a_database_of_a_newer_version_is_left_as_it_is(run: Run, tmp_path: Path, data: Path) -> None:
     answered(run, tiny.gallery(tmp_path / "art"), 3)
     path = data / "kallisti.sqlite"
