@@ -30,6 +30,7 @@ MIXED = "pair of a target and another picture (left out)"
 SAME = "question that says or shows what a held out one does (left out)"
 TESTED = "test rater (held out)"
 SILENT = "rater with fewer than two answers that are left (left out)"
+WIDE = 2048  # questions of a part up to which what all pairs have in common is kept
 PSEUDO = 0.5  # answers added to each option
 APART = "question of a set that is held out"
 
@@ -77,15 +78,26 @@ class Part:
         found *= options < counts[:, None]
         return np.asarray(found / found.sum(1, keepdims=True), dtype=np.float32)
 
+    def together(self, one: NDArray[np.intp], other: NDArray[np.intp]) -> NDArray[np.float32]:
+        """(N, M) how many raters who are learned from answered both, of N and M questions by column."""
+        if len(self.questions) <= WIDE:
+            return self._together[np.ix_(one, other)]
+        heard = (self.learners[self.given[self.learners, column]] for column in one)
+        return np.array([self.given[np.ix_(rows, other)].sum(0) for rows in heard], np.float32)
+
+    def correlations(self, columns: NDArray[np.intp]) -> NDArray[np.float32]:
+        """(N, N) correlations of answers among raters who are learned from, NaN where undefined."""
+        if len(self.questions) <= WIDE:
+            return self._correlations[np.ix_(columns, columns)]
+        return correlations(self.answers[np.ix_(self.learners, columns)])[0]
+
     @cached_property
-    def together(self) -> NDArray[np.float32]:
-        """(Q, Q) how many raters who are learned from answered both of two questions."""
+    def _together(self) -> NDArray[np.float32]:
         given = self.given[self.learners].astype(np.float32)
         return given.T @ given
 
     @cached_property
-    def correlations(self) -> NDArray[np.float32]:
-        """(Q, Q) correlations of answers among raters who are learned from, NaN where undefined."""
+    def _correlations(self) -> NDArray[np.float32]:
         return correlations(self.answers[self.learners])[0]
 
 

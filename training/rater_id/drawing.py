@@ -102,7 +102,7 @@ def _related(part: Part, most: int, rng: np.random.Generator) -> NDArray[np.intp
     if len(learned) <= most:
         return learned
     first = int(rng.integers(len(learned)))
-    weight = part.together[learned[first], learned].astype(np.float64)
+    weight = part.together(learned[[first]], learned)[0].astype(np.float64)
     weight[first] = 0.0
     count = min(most - 1, int((weight > 0).sum()))
     if count == 0:

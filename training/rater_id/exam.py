@@ -108,7 +108,7 @@ def related(
     """At most so many columns of a pool, sorted; rather those that raters of the columns `to` answered."""
     if len(pool) <= most:
         return pool
-    weight = part.together[np.ix_(to, pool)].sum(0).astype(np.float64)
+    weight = part.together(to, pool).sum(0).astype(np.float64)
     count = min(most, int((weight > 0).sum()))
     if count == 0:
         return pool[:0]

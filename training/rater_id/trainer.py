@@ -181,11 +181,10 @@ class Trainer:
             scores = transcript_scores(phi, g, others, answers, context, recipe.id_lapse)
             found["identity"] = identity_loss(scores)
         if recipe.moments:
-            square = np.ix_(drawn.columns, drawn.columns)
             found["moments"] = moments_loss(
                 predicted_correlations(phi, g),
-                self._given(part.correlations[square]),
-                self._given(part.together[square]),
+                self._given(part.correlations(drawn.columns)),
+                self._given(part.together(drawn.columns, drawn.columns)),
                 recipe.joint,
             )
         return found

@@ -6,6 +6,7 @@ from wordy import rated, table, wordy
 
 from prefs.errors import ConfigError, DataError
 from training.pairs import Pairs
+from training.rater_id import corpus
 from training.rater_id.corpus import APART, MIXED, SAME, TARGET, TESTED, corpus_of, correlations
 from training.rater_id.data import of_pairs, of_survey
 from training.splits import are_targets, fold, raters_in
@@ -161,6 +162,20 @@ def test_correlations_are_of_those_who_answered_both() -> None:
     assert found[0, 1] == pytest.approx(np.corrcoef(answers[both, 0], answers[both, 1])[0, 1], abs=1e-5)
     assert together[0, 1] == both.sum()
     assert np.isnan(found[0, 3])
+
+
+def test_many_questions_hold_no_table_of_all_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = np.where(said(40, 30, 1) > 0, said(40, 30, 2), -1)
+    survey = table("many", [f"I like {number}" for number in range(30)], PEOPLE, answers)
+    part, wide = (corpus_of([of_survey(survey)]).parts[0] for _ in range(2))
+    one, other = np.array([4, 1]), np.array([0, 1, 7])
+    together, real = part.together(one, other), part.correlations(other)
+    heard = part.given[part.learners]
+    assert together[0, 2] == (heard[:, 4] & heard[:, 7]).sum() > 0
+    monkeypatch.setattr(corpus, "WIDE", 0)
+    np.testing.assert_array_equal(wide.together(one, other), together)
+    np.testing.assert_array_equal(wide.correlations(other), real)
+    assert not {"_together", "_correlations"} & vars(wide).keys()
 
 
 def test_held_out_raters_are_counted() -> None:
