@@ -31,6 +31,16 @@ if TYPE_CHECKING:
     from prefs.planner import Chooses, Scores
     from training.workspace import Workspace
 
+InterviewerFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--interviewer",
+        help="Folder of an interviewer whose language model asks instead. It reads the answers so far "
+        "and what is known beforehand: --about, and what stands on My taste. Takes one --bank.",
+        show_default=False,
+    ),
+]
+
 
 def interview(
     gallery: Galleries = None,
@@ -47,14 +57,7 @@ def interview(
             show_default=False,
         ),
     ] = None,
-    interviewer: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of an interviewer whose language model asks instead. It reads the answers so far "
-            "and what is known beforehand: --about, and what stands on My taste. Takes one --bank.",
-            show_default=False,
-        ),
-    ] = None,
+    interviewer: InterviewerFolder = None,
     rater: RaterId = LOCAL_RATER,
     share: Annotated[
         bool | None,
