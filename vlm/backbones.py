@@ -107,7 +107,9 @@ def load_backbone(name: str, texts: Iterable[str] = ()) -> Backbone:
     if name == SMOLLM2:
         return _pretrained(name, smollm2_folder())
     folder = Path(name).expanduser()
-    return _pretrained(name, folder if folder.is_dir() else name)
+    if folder.is_dir():  # a light reader finds it again from wherever it is opened
+        return _pretrained(str(folder.resolve()), folder)
+    return _pretrained(name, name)
 
 
 @contextmanager

@@ -100,6 +100,16 @@ def test_versions_name_the_parameters(tmp_path: Path) -> None:
     assert versions[0] == versions[1] != load_reader(tmp_path / "c")[2]
 
 
+def test_a_light_reader_finds_its_backbone_from_another_folder(tmp_path: Path, monkeypatch: Any) -> None:
+    (tmp_path / "else").mkdir()
+    causal(tmp_path / "lm")
+    monkeypatch.chdir(tmp_path)
+    backbone = load_backbone("lm")
+    save_reader(make(backbone, dim=3, tune="heads"), backbone.tokenizer, tmp_path / "light", light=True)
+    monkeypatch.chdir(tmp_path / "else")
+    assert load_reader(tmp_path / "light")[0].config.backbone == str(tmp_path / "lm")
+
+
 def test_a_light_reader_wants_the_backbone_that_it_was_trained_on(tmp_path: Path) -> None:
     made, tokenizer = tuned(tmp_path / "lm", tune="heads")
     save_reader(made, tokenizer, tmp_path / "light", light=True)
