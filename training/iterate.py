@@ -261,7 +261,7 @@ def _fitting(settings: Settings, people: People) -> Settings:
     if not 1 <= settings.level <= settings.questions:
         raise ConfigError(
             f"the target loss is that of round 0 after {settings.level} questions, but only "
-            f"{settings.questions} are asked: allowed are 1 to {settings.questions}"
+            f"{settings.questions} are asked: give a --level of 1 to {settings.questions}"
         )
     raters = held // settings.rounds if settings.raters is None else settings.raters
     if raters < 1 or raters * settings.rounds > held:
