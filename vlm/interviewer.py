@@ -158,7 +158,7 @@ class Interviewer:
         found = self._tries.get((id(bank), before))
         if found is None:
             for one in bank.questions:
-                check_length(one.question_id, one.markdown)
+                check_length(one.question_id, one.markdown, (option.markdown for option in one.options))
             texts = [
                 question_text(one.markdown, [option.markdown for option in one.options], before)
                 for one in bank.questions

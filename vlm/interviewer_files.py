@@ -41,8 +41,9 @@ def load_causal(name: str, texts: Iterable[str] = (), layers: int | None = None)
 
     allow_cpu_torch()
     if name == TINY:
-        return _tiny(list(texts))
-    model, tokenizer = _open(_source(name), name)
+        model, tokenizer = _tiny(list(texts))
+    else:
+        model, tokenizer = _open(_source(name), name)
     if tokenizer.eos_token_id is None:
         raise ModelError(f"backbone {name!r} has no token that ends a text: name another")
     if tokenizer.pad_token_id is None:
@@ -178,9 +179,9 @@ def _cut(model: Any, layers: int, name: str) -> None:
     """Keeps the first layers of a model."""
     stack = getattr(model.base_model, "layers", None)
     if stack is None:
-        raise ConfigError(f"--layers {layers}: backbone {name!r} keeps its layers elsewhere, leave it out")
+        raise ConfigError(f"layers {layers}: backbone {name!r} keeps its layers elsewhere, leave it out")
     if not 1 <= layers <= len(stack):
-        raise ConfigError(f"--layers {layers}: backbone {name!r} has {len(stack)}")
+        raise ConfigError(f"layers {layers}: backbone {name!r} has {len(stack)}, of which 1 or more are kept")
     model.base_model.layers = stack[:layers]
     model.config.num_hidden_layers = layers
     kinds = getattr(model.config, "layer_types", None)

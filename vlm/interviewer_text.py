@@ -39,12 +39,14 @@ class Encoded:
     asked: tuple[bool, ...]
 
 
-def check_length(question_id: str, markdown: str) -> None:
-    """Raises QuestionError for a question of over 20,000 characters."""
-    if len(markdown) > LONGEST:
-        raise QuestionError(
-            f"question {question_id!r} has {len(markdown):,} characters: allowed are {LONGEST:,}, shorten it"
-        )
+def check_length(question_id: str, markdown: str, options: Iterable[str]) -> None:
+    """Raises QuestionError for a question, or an option of it, of over 20,000 characters."""
+    for what, text in (("", markdown), *((" in an option", one) for one in options)):
+        if len(text) > LONGEST:
+            raise QuestionError(
+                f"question {question_id[:60]!r} has {len(text):,} characters{what}: allowed are "
+                f"{LONGEST:,}, shorten it"
+            )
 
 
 def question_text(markdown: str, options: Sequence[str], before: Sequence[str]) -> str:

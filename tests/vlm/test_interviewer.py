@@ -242,3 +242,5 @@ def test_the_first_layers_alone(asker: Interviewer, tmp_path: Path) -> None:
     assert torch.isfinite(model(input_ids=torch.tensor([[1, 2]])).logits).all()
     with pytest.raises(ConfigError, match="has 2"):
         load_causal(str(tmp_path / "asker"), layers=3)
+    with pytest.raises(ConfigError, match="layers 9: backbone 'tiny' has 2"):
+        load_causal("tiny", ["a"], layers=9)

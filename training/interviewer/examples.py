@@ -23,9 +23,9 @@ def read_interviews(paths: Sequence[Path], split: str) -> tuple[list[Transcript]
     split: "eval" leaves the test raters out.
 
     Raises:
-        DataError: a file that cannot be read, or no interview is left. QuestionError: a question of over
-            20,000 characters. ConfigError: plans in hindsight,
-            whose questions tell the answers.
+        DataError: a file that cannot be read, or no interview is left. QuestionError: a question,
+            or an option of it, of over 20,000 characters. ConfigError: plans in hindsight, whose questions
+            tell the answers.
     """
     found = [one for path in paths for one in read_transcripts(path)]
     leaking = next((one for one in found if one.planner.startswith("hindsight")), None)
@@ -36,7 +36,7 @@ def read_interviews(paths: Sequence[Path], split: str) -> tuple[list[Transcript]
         )
     for one in found:
         for turn in one.turns:
-            check_length(turn.question_id, turn.markdown)
+            check_length(turn.question_id, turn.markdown, turn.options)
     skips = {}
     short = [one for one in found if len(one.turns) < SHORTEST]
     found = [one for one in found if len(one.turns) >= SHORTEST]

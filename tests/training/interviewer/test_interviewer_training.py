@@ -79,6 +79,10 @@ def test_plans_in_hindsight_and_files_without_interviews_are_refused(
     write_transcripts(path, [replace(interviews[0], turns=(long, long))])
     with pytest.raises(QuestionError, match="100,000 characters"):
         read_interviews([path], "all")
+    long = replace(interviews[0].turns[0], options=("x" * 100_000, *interviews[0].turns[0].options[1:]))
+    write_transcripts(path, [replace(interviews[0], turns=(long, long))])
+    with pytest.raises(QuestionError, match="100,000 characters in an option"):
+        read_interviews([path], "all")
     write_transcripts(path, [replace(interviews[0], turns=interviews[0].turns[:1])])
     with pytest.raises(DataError, match="no interview to learn from"):
         read_interviews([path], "all")
