@@ -87,7 +87,6 @@ def open_bank(name: str, data_dir: Path, progress: Progress) -> FittedBank:
     if is_unanswered(name):
         progress(f"Reading the questions of {name}", 0, 1)
         read = _finite(read_unanswered(Path(name).expanduser()))
-        log.warning("bank %s: %s", read.bank.name, UNANSWERED)
         keep(read, folder, str(Path(name).expanduser().resolve()))
         return read
     from training.selection import fit_bank
@@ -101,6 +100,11 @@ def open_bank(name: str, data_dir: Path, progress: Progress) -> FittedBank:
     )
     keep(fitted, folder, name if name in INVENTORIES else str(Path(name).expanduser().resolve()))
     return fitted
+
+
+def unanswered(banks: Mapping[str, FittedBank]) -> list[str]:
+    """A line for the screen about each bank to which nobody's answers are known."""
+    return [f"{name}: {one.bank.note}" for name, one in banks.items() if one.bank.note == UNANSWERED]
 
 
 def keep(fitted: FittedBank, folder: Path, origin: str) -> None:

@@ -29,7 +29,7 @@ from prefs.stopper import Stopper
 from prefs.store import Store
 from training import pictures
 from training.fitted import FittedBank
-from training.openbanks import open_banks
+from training.openbanks import open_banks, unanswered
 from training.opengalleries import (
     OpenGallery,
     Progress,
@@ -117,7 +117,7 @@ class Workspace:
                 model=_model(list(opened.values()), list(fitted.values()), data_dir),
                 topics=topics(list(opened.values())),
                 encoder_note=reads,
-                notes=(*(line for one in opened.values() for line in one.notes), *gone),
+                notes=(*(line for one in opened.values() for line in one.notes), *gone, *unanswered(fitted)),
                 known=responses,
                 note=note,
             )

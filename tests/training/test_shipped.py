@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +13,7 @@ from prefs.errors import DataError, ModelError  # noqa: E402
 from training import shipped  # noqa: E402
 from training.banks import UNANSWERED  # noqa: E402
 from training.openbanks import banks_to_retrain, open_bank, origins  # noqa: E402
+from training.workspace import Workspace  # noqa: E402
 
 TEXTS = ("I like rain.", "I like crowds.", "Which would you rather have?")
 LABELS = (["Disagree", "Neutral", "Agree"], ["Disagree", "Neutral", "Agree"], ["A garden", "A balcony"])
@@ -44,13 +44,9 @@ def bank(folder: Path, domains: tuple[str, ...] = ("values", "values", "taste"))
     return folder
 
 
-def test_questions_that_nobody_answered_are_read_and_kept(
-    weights: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_questions_that_nobody_answered_are_read_and_kept(weights: Path, tmp_path: Path) -> None:
     path, data_dir = bank(tmp_path / "mine"), tmp_path / "data"
-    with caplog.at_level(logging.WARNING):
-        fitted = open_bank(str(path), data_dir, lambda *_: None)
-    assert UNANSWERED in caplog.text
+    fitted = open_bank(str(path), data_dir, lambda *_: None)
     assert fitted.bank.note == UNANSWERED
     assert fitted.phi.shape == (3, 3, 6)
     assert fitted.report["raters"] == 0
@@ -64,6 +60,9 @@ def test_questions_that_nobody_answered_are_read_and_kept(
     (weights / "gone").rename(weights / "model.safetensors")
     again = open_bank(str(path), data_dir, lambda *_: pytest.fail("read again"))
     assert again.version == fitted.version
+    workspace = Workspace.open(data_dir, banks=[str(path)])
+    workspace.store.close()
+    assert workspace.notes == (f"mine: {UNANSWERED}",)
     assert origins(data_dir) == {"mine": str(path)}
     found, wrong = banks_to_retrain(data_dir)
     assert not found
