@@ -12,7 +12,7 @@ from training.rater_id.exam import Figures, agreement, exams, mean, real_and_pre
 from training.rater_id.recipe import Recipe
 
 FIGURES = Figures(1.0, 1.25, 1.5, 0.8, 0.02, 0.6, 0.5, 40)
-RECIPE = Recipe(answers=1.0, identity=0.5, moments=10.0, marginals=2.0)
+RECIPE = Recipe(answers=1.0, identity=0.5, moments=10.0, marginals=2.0, keep="loss")
 
 
 def test_the_kept_step_is_chosen_by_what_the_recipe_says() -> None:

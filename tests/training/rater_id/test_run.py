@@ -39,6 +39,15 @@ RECIPE = Recipe(
     moments=0.3,
     warmup=10,
     every=25,
+    sets=1,
+    answers=1.0,
+    identity=0.3,
+    marginals=0.3,
+    weight_decay=0.01,
+    posterior_steps=4,
+    draws=8,
+    validation_raters=256,
+    keep="loss",
     precision="float32",
 )
 SHORT = replace(RECIPE, steps=12, questions=8, raters=24, every=5)
