@@ -115,24 +115,26 @@ def read_best(reader: Reads, study: Study, report: Mapping[str, Any]) -> tuple[F
     """The bank as read, the strength of tastes chosen on validation raters and judged questions.
 
     Questions that the reader did not learn from have a strength of their own: what it tells of them is
-    less certain. Also returned: the loss tried with each, by "learned unseen". Without validation raters
-    who answered a judged question every strength is 1.
+    less certain. Of a set that it learned nothing from, all questions are such. Also returned: the loss
+    tried with each, by "learned unseen". Without validation raters who answered a judged question every
+    strength is 1.
     """
-    rows = study.judges
+    rows, name = study.judges, study.bank.name
+    whole = name in report.get("hold_out_sets", ()) or name not in report.get("data", (name,))
     if not len(rows):
         return read_bank(reader, study.bank, study.survey, report=report), {}
     banks = {one: read_bank(reader, study.bank, study.survey, strength=one) for one in STRENGTHS}
     found = dict[tuple[float, float], float]()
     for learned, fitted in banks.items():
         beliefs = study.beliefs(fitted, rows, study.others)
-        for unseen in (learned,) if study.seen else STRENGTHS:
+        for unseen in (learned,) if study.seen or whole else STRENGTHS:
             p = predicted(banks[unseen], beliefs, study.judged)
             found[learned, unseen] = float(np.nanmean(study.losses(p, rows, study.judged)))
     learned, unseen = min(found, key=lambda both: found[both])
     fresh = study.judged & (not study.seen)
     if report.get("hold_out_questions"):
         fresh = fresh | study.target
-    if study.bank.name in report.get("hold_out_sets", ()):
+    if whole:
         fresh = np.ones_like(fresh)
     strength = np.where(fresh, unseen, learned)
     best = read_bank(reader, study.bank, study.survey, strength=strength, report=report)

@@ -95,6 +95,16 @@ def test_what_was_not_learned_from_has_a_strength_of_its_own() -> None:
     np.testing.assert_allclose(size, np.where(unseen | study.target, 2 * unlearned, learned))
 
 
+@pytest.mark.parametrize("told", [{"hold_out_sets": ["made"]}, {"data": ["another"]}])
+def test_a_set_that_was_not_learned_from_has_one_strength(told: dict[str, list[str]]) -> None:
+    study = Study.of(TRUTH.bank, TRUTH.survey, np.arange(36) % 3 == 0)
+    assert study.bank.name == "made"
+    twice = Told.slopes(TRUTH.survey.questions, 2 * TRUTH.slopes)
+    fitted, tried = read_best(twice, study, REPORT | told)
+    assert all(len(set(pair.split())) == 1 for pair in tried)
+    assert fitted.report["reader"]["strength"] == [0.5, 0.5]
+
+
 def test_the_own_model_of_candidates_never_hears_of_targets(study: Study) -> None:
     settings = Settings(size=2, nominal=0.0, steps=30)
     own = candidates_alone(study, settings, Work())
