@@ -6,6 +6,7 @@ allow it. What it was trained on, and how well it did, stands in the report besi
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from prefs.errors import ModelError
@@ -13,6 +14,8 @@ from prefs.files import read_manifest
 from training.banks import unanswered_bank
 from training.fitted import FittedBank
 from training.readbank import read_bank, report_of
+
+log = logging.getLogger(__name__)
 
 FOLDER = Path(__file__).resolve().parent.parent / "vlm" / "weights" / "reader"
 
@@ -32,5 +35,8 @@ def read_unanswered(path: Path) -> FittedBank:
     """
     from vlm.reader import Reader
 
-    bank = unanswered_bank(path)
-    return read_bank(Reader.open(FOLDER), bank, report=report_of(FOLDER))
+    bank, reader = unanswered_bank(path), Reader.open(FOLDER)
+    found = read_bank(reader, bank, report=report_of(FOLDER))
+    for what, count in reader.notices.items():
+        log.warning("bank %s: %s: %d", bank.name, what, count)
+    return found

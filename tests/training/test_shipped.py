@@ -69,6 +69,15 @@ def test_questions_that_nobody_answered_are_read_and_kept(weights: Path, tmp_pat
     assert "read by its text" in wrong[0]
 
 
+def test_what_is_shortened_is_told(weights: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = bank(tmp_path / "mine")
+    table = pd.read_parquet(path / "questions.parquet")
+    table.loc[0, "text"] = 400 * "rain and "
+    table.to_parquet(path / "questions.parquet")
+    open_bank(str(path), tmp_path / "data", lambda *_: None)
+    assert "question shortened to fit max_tokens" in caplog.text
+
+
 def test_other_weights_read_again(weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, data_dir = bank(tmp_path / "mine"), tmp_path / "data"
     first = open_bank(str(path), data_dir, lambda *_: None)

@@ -78,7 +78,7 @@ def train_reader(
     machine = hardware(wanted.recipe.precision)
     backbone, model = build(corpus, sets, wanted)
     batchers, shortened = _batchers(model, backbone.tokenizer, corpus.parts)
-    parts = Parts(out, about(sets, wanted, machine), resume)
+    parts = Parts(out, about(sets, wanted, machine, backbone.fingerprint), resume)
     trainer = Trainer(model, batchers, corpus.parts, wanted.recipe, machine.device, machine.bf16)
     try:
         with logger(wanted.log, out.name, wanted.recipe.as_json()) as log:
@@ -130,11 +130,12 @@ def pictures_of(sets: Sequence[DataSet]) -> tuple[str, int]:
     return next(iter(found.items()), ("", 0))
 
 
-def about(sets: Sequence[DataSet], wanted: Wanted, machine: Hardware) -> dict[str, Any]:
-    """What makes two trainings the same work, as JSON values."""
+def about(sets: Sequence[DataSet], wanted: Wanted, machine: Hardware, fingerprint: str) -> dict[str, Any]:
+    """What makes two trainings the same work, as JSON values; fingerprint: of the backbone's weights."""
     return {
         "format": FORMAT,
         "backbone": wanted.backbone,
+        "fingerprint": fingerprint,
         "tune": wanted.tune,
         "size": wanted.size,
         "recipe": wanted.recipe.as_json(),

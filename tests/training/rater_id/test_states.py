@@ -10,12 +10,13 @@ from wordy import wordy
 
 torch = pytest.importorskip("torch")
 
-from prefs.errors import ModelError  # noqa: E402
+from prefs.errors import ConfigError, ModelError  # noqa: E402
 from training.rater_id import states, trainer  # noqa: E402
 from training.rater_id.corpus import corpus_of  # noqa: E402
 from training.rater_id.data import of_survey  # noqa: E402
 from training.rater_id.recipe import Recipe  # noqa: E402
 from training.rater_id.run import Wanted, build, train_reader  # noqa: E402
+from vlm import backbones  # noqa: E402
 from vlm.batch import Batcher  # noqa: E402
 
 RECIPE = Recipe(
@@ -97,6 +98,21 @@ def test_heads_trained_on_kept_states_go_on_to_the_same_bytes(
     train_reader(sets, tmp_path / "cut", WANTED, resume=True)
     for name in ("model.safetensors", "report.json"):
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_a_training_does_not_go_on_with_other_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(done: int, total: int, loss: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_reader([of_survey(wordy(80))], tmp_path / "cut", WANTED, told=told)
+    load = backbones.load_backbone
+    other = lambda *given: replace(load(*given), fingerprint="other")  # noqa: E731
+    monkeypatch.setattr(backbones, "load_backbone", other)
+    with pytest.raises(ConfigError, match="other"):
+        train_reader([of_survey(wordy(80))], tmp_path / "cut", WANTED, resume=True)
 
 
 def test_states_of_other_passages_are_refused(tmp_path: Path) -> None:
